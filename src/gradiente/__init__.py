@@ -1,0 +1,73 @@
+"""gradiente: neural networks trained by backpropagation you can see, verify and trust.
+
+The folders are the route of a computation, and each imports only from those before it:
+
+    base          what everything may use: settings, errors, array types, trees, source lines
+    ops           what an operation is: its value, its type, its local gradient
+    graph         the program as data
+    trace         a Python function becomes a graph
+    gradient      backpropagation: the reverse pass; grad, vjp, jvp, hvp, jacobian, hessian
+    backends      a graph becomes a callable
+    nn            layers and networks
+    losses, optimizers, schedules, initializers, metrics     pure functions, traced into the step
+    data          tables and arrays become batches
+    train         the step, the loop, callbacks, checkpoints
+    insight       what the gradient is doing: verify, show
+    cli           the command line
+
+Every function of the Array API standard that can be traced stands here under its name
+(`gd.tanh`, `gd.sum`, `gd.where`, ...), beside NumPy's own, which work on traced values as well.
+"""
+
+from typing import Any
+
+from gradiente.backends.compile import CompiledFunction, compile
+from gradiente.base.version import __version__
+from gradiente.gradient.control import custom_gradient, stop_gradient
+from gradiente.gradient.derivatives import (
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vjp,
+)
+from gradiente.insight.show import show
+from gradiente.insight.verify import verify
+from gradiente.trace import random
+from gradiente.trace.functions import FUNCTIONS, Tensor
+
+
+
+__all__ = [
+    "CompiledFunction",
+    "History",
+    "Tensor",
+    "Trainer",
+    "__version__",
+    "compile",
+    "custom_gradient",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "random",
+    "show",
+    "stop_gradient",
+    "value_and_grad",
+    "verify",
+    "vjp",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The functions of the registry: one row declares one, and it is found here."""
+    if name in FUNCTIONS:
+        return FUNCTIONS[name]
+    raise AttributeError(f"gradiente has no attribute `{name}`; dir(gradiente) lists what it has.")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *FUNCTIONS})

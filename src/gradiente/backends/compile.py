@@ -1,0 +1,98 @@
+"""`compile`: a function traced once for each type of its arguments, and run by a backend."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any
+
+import numpy as np
+
+from gradiente.backends.numpy.program import program as numpy_program
+from gradiente.base.errors import UnknownNameError
+from gradiente.base.settings import setting
+from gradiente.base.trees import Structure, flatten
+from gradiente.graph.graph import Graph, verify
+from gradiente.trace.functions import Tensor
+from gradiente.trace.trace import Slot, Traced, input_names, name_of, slot_of, trace
+
+Program = Callable[[list[np.ndarray]], list[np.ndarray]]
+
+BACKENDS: dict[str, Callable[[Graph], Program]] = {"numpy": numpy_program}
+
+KEPT_VARIANTS = 32  # more than this many types of arguments at once is a mistake in the caller
+
+
+class CompiledFunction:
+    """A function that runs as a compiled graph.
+
+    It is traced when it meets a new combination of shapes, data types and static arguments (strings,
+    booleans, functions); `variants` counts how often that happened, and the latest are kept.
+    """
+
+    def __init__(self, function: Callable[..., Any], backend: str):
+        self.function = function
+        self.backend = backend
+        self.variants = 0
+        self._programs: OrderedDict[Any, tuple[Traced, Program]] = OrderedDict()
+        update_wrapper(self, function, updated=())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        leaves, structure = flatten((args, kwargs))
+        if any(isinstance(leaf, Tensor) for leaf in leaves):
+            return self.function(*args, **kwargs)  # part of a larger trace, compiled with it
+        traced, program = self._variant(structure, [slot_of(leaf) for leaf in leaves], args, kwargs)
+        arrays = [np.asarray(x) for x in leaves if slot_of(x).type is not None]
+        return traced.rebuild([_own(y, arrays) for y in program(arrays)])
+
+    def graph(self, *args: Any, **kwargs: Any) -> Graph:
+        """The graph that runs for these arguments."""
+        leaves, structure = flatten((args, kwargs))
+        return self._variant(structure, [slot_of(x) for x in leaves], args, kwargs)[0].graph
+
+    def _variant(
+        self, structure: Structure, slots: list[Slot], args: Any, kwargs: Any
+    ) -> tuple[Traced, Program]:
+        key = (structure, tuple(slots))
+        if key in self._programs:
+            self._programs.move_to_end(key)
+            return self._programs[key]
+        names = input_names(self.function, args, kwargs)
+        traced = trace(self.function, structure, slots, names)
+        if setting("GRADIENTE_CHECK"):
+            verify(traced.graph)
+        self._programs[key] = traced, BACKENDS[self.backend](traced.graph)
+        self.variants += 1
+        if len(self._programs) > KEPT_VARIANTS:
+            self._programs.popitem(last=False)
+        return self._programs[key]
+
+    def __repr__(self) -> str:
+        plural = "" if self.variants == 1 else "s"
+        return (
+            f"<compiled {name_of(self.function)}: {self.backend}, {self.variants} variant{plural}>"
+        )
+
+
+def _own(value: np.ndarray, inputs: list[np.ndarray]) -> Any:
+    """Numbers as NumPy scalars; arrays that do not share memory with an argument."""
+    if value.ndim == 0:
+        return value[()]
+    shared = not value.flags.owndata or not value.flags.writeable or any(value is x for x in inputs)
+    return value.copy() if shared else value
+
+
+def compile(function: Callable[..., Any], backend: str | None = None) -> CompiledFunction:
+    """Compile a function of arrays: it is traced once and then runs without Python.
+
+    function: written in NumPy, without side effects; arrays it takes from outside its arguments are
+    fixed at the time of tracing. Its arguments and results are trees of arrays.
+    backend: "numpy"; by default the setting GRADIENTE_BACKEND.
+
+    Raises `UnknownNameError` for a backend that does not exist.
+    """
+    chosen = backend or setting("GRADIENTE_BACKEND")
+    if chosen not in BACKENDS:
+        raise UnknownNameError(
+            f"there is no backend `{chosen}`; there are: {', '.join(sorted(BACKENDS))}."
+        )
+    return CompiledFunction(function, chosen)

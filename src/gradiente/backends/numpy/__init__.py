@@ -1,0 +1,1 @@
+"""Run each definition in order: the reference backend."""

@@ -1,0 +1,28 @@
+"""Every environment variable the library reads, with its meaning and its default."""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment variable: what it means, and what holds when it is not set."""
+
+    meaning: str
+    default: Any
+
+
+SETTINGS: dict[str, Setting] = {
+    "GRADIENTE_BACKEND": Setting("what compiled functions run on: numpy", "numpy"),
+    "GRADIENTE_CHECK": Setting("1: verify every graph after it is traced", False),
+}
+
+
+def setting(name: str) -> Any:
+    """The value in force: the environment's, read anew each time, or the default."""
+    text = os.environ.get(name, "")
+    default = SETTINGS[name].default
+    if not text:
+        return default
+    return text not in ("0", "false", "no") if isinstance(default, bool) else text

@@ -1,0 +1,172 @@
+"""Nested containers of arrays: take one apart into leaves, and put it together again.
+
+A *tree* is a dict, list, tuple, named tuple, dataclass instance or registered class whose children
+are trees; everything else is a *leaf*; `None` is a container without children. Parameters,
+gradients and optimizer state are trees, and every function of the library takes and returns them.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from gradiente.base.errors import TreeError
+
+Leaf = Any
+Tree = Any
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The shape of a tree without its leaves: hashable, so that it can key a cache.
+
+    kind: what rebuilds the container; names: what its children are called in paths;
+    children: their structures. A leaf has kind `None`.
+    """
+
+    kind: Any
+    names: tuple[Any, ...] = ()
+    children: tuple["Structure", ...] = ()
+
+
+@dataclass(frozen=True)
+class Container:
+    """How to open one container type: `open` gives names and children, `build` is its inverse.
+
+    `describe` gives hashable data that `build` needs besides the children (`None` for most).
+    """
+
+    open: Callable[[Any], tuple[tuple[Any, ...], tuple[Any, ...]]]
+    build: Callable[[Any, tuple[Any, ...], tuple[Any, ...]], Any]
+    describe: Callable[[Any], Any] = lambda value: type(value)
+
+
+LEAF = Structure(kind=None)
+
+CONTAINERS: dict[type, Container] = {
+    dict: Container(
+        open=lambda value: (tuple(value), tuple(value.values())),
+        build=lambda kind, names, children: dict(zip(names, children, strict=True)),
+    ),
+    list: Container(
+        open=lambda value: (tuple(range(len(value))), tuple(value)),
+        build=lambda kind, names, children: list(children),
+    ),
+    tuple: Container(
+        open=lambda value: (tuple(range(len(value))), tuple(value)),
+        build=lambda kind, names, children: tuple(children),
+    ),
+    type(None): Container(
+        open=lambda value: ((), ()),
+        build=lambda kind, names, children: None,
+    ),
+}
+
+NAMED_TUPLE = Container(
+    open=lambda value: (value._fields, tuple(value)),
+    build=lambda kind, names, children: kind(*children),
+)
+
+
+def _open_dataclass(value: Any) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    names = tuple(field.name for field in dataclasses.fields(value))
+    return names, tuple(getattr(value, name) for name in names)
+
+
+def _build_dataclass(kind: type, names: tuple[str, ...], children: tuple[Any, ...]) -> Any:
+    """Set the fields directly: `__init__` may compute or forbid some of them."""
+    rebuilt = object.__new__(kind)
+    for name, child in zip(names, children, strict=True):
+        object.__setattr__(rebuilt, name, child)
+    return rebuilt
+
+
+DATACLASS = Container(open=_open_dataclass, build=_build_dataclass)
+
+
+def register(cls: type, container: Container) -> None:
+    """Make instances of `cls`, and of its subclasses, containers rather than leaves."""
+    CONTAINERS[cls] = container
+
+
+def _container(value: Any) -> Container | None:
+    for cls in type(value).__mro__[:-1]:
+        if cls in CONTAINERS and (cls is not tuple or not hasattr(value, "_fields")):
+            return CONTAINERS[cls]
+    if isinstance(value, tuple):
+        return NAMED_TUPLE
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return DATACLASS
+    return None
+
+
+def _visit(tree: Tree, leaves: list[Leaf]) -> Structure:
+    container = _container(tree)
+    if container is None:
+        leaves.append(tree)
+        return LEAF
+    names, children = container.open(tree)
+    inner = tuple(_visit(child, leaves) for child in children)
+    return Structure((container.build, container.describe(tree)), names, inner)
+
+
+def flatten(tree: Tree) -> tuple[list[Leaf], Structure]:
+    """The leaves of `tree` in order, and the structure that rebuilds it."""
+    leaves: list[Leaf] = []
+    return leaves, _visit(tree, leaves)
+
+
+def _rebuild(structure: Structure, leaves: Iterator[Leaf]) -> Tree:
+    if structure.kind is None:
+        return next(leaves)
+    build, description = structure.kind
+    children = tuple(_rebuild(child, leaves) for child in structure.children)
+    return build(description, structure.names, children)
+
+
+def unflatten(structure: Structure, leaves: Iterable[Leaf]) -> Tree:
+    """The inverse of `flatten`."""
+    return _rebuild(structure, iter(leaves))
+
+
+def leaves_of(tree: Tree) -> list[Leaf]:
+    """The leaves of `tree`, in order."""
+    return flatten(tree)[0]
+
+
+def _paths(structure: Structure, prefix: str) -> Iterator[str]:
+    if structure.kind is None:
+        yield prefix
+    for name, child in zip(structure.names, structure.children, strict=True):
+        yield from _paths(child, f"{prefix}.{name}" if prefix else str(name))
+
+
+def paths_of(tree: Tree) -> list[str]:
+    """A dotted name for every leaf, in the order of `flatten`: `layers.0.weight`."""
+    return list(_paths(flatten(tree)[1], ""))
+
+
+def map_tree(function: Callable[..., Any], tree: Tree, *others: Tree) -> Tree:
+    """Apply `function` leaf by leaf to one or several trees of the same structure.
+
+    Raises `TreeError` naming the first path at which the structures part.
+    """
+    leaves, structure = flatten(tree)
+    columns = [leaves]
+    for other in others:
+        other_leaves, other_structure = flatten(other)
+        if other_structure != structure:
+            raise TreeError(_difference(structure, other_structure))
+        columns.append(other_leaves)
+    return unflatten(structure, [function(*row) for row in zip(*columns, strict=True)])
+
+
+def _difference(expected: Structure, got: Structure) -> str:
+    ours, theirs = list(_paths(expected, "")), list(_paths(got, ""))
+    missing = [path for path in ours if path not in theirs]
+    surplus = [path for path in theirs if path not in ours]
+    if missing:
+        return f"the structures differ: `{missing[0]}` is missing from the second one."
+    if surplus:
+        return f"the structures differ: `{surplus[0]}` is in the second one only."
+    return "the structures differ: their containers are of different types."

@@ -1,0 +1,133 @@
+"""How one column of a table becomes features: fitted to training rows, and plain data from then on.
+
+A feature is a column of float32 numbers around zero, of spread about one.
+"""
+
+from dataclasses import asdict, dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradiente.base.errors import DataError, RunError
+from gradiente.data.fields import (
+    read_flag,
+    read_list,
+    read_number,
+    read_numbers,
+    read_text,
+    read_texts,
+)
+from gradiente.data.kinds import is_date
+
+if TYPE_CHECKING:
+    from polars import Series
+
+FAR = 5.0  # a column with values more standard deviations from the mean than this is heavy-tailed
+CLIP = 10.0  # and values seen later that are farther than this count as this far
+KNOTS = 256  # points of the curve that evens out a heavy-tailed column
+EXTREME = 1e-3  # the probability that the ends of that curve stand for
+
+MOST_CATEGORIES = 100
+RARE = 0.001  # categories with a smaller share of the rows, or a single row, are merged
+
+DATE_PARTS = ("year", "month", "day", "weekday", "hour")
+
+
+@dataclass(frozen=True)
+class NumberColumn:
+    """A number becomes (number - mean) / scale, or the height of a curve; a missing one becomes 0.
+
+    knots, scores: the curve, empty for none. It takes the quantiles of the training values to
+    those of the normal distribution, so that a few huge values do not press the others together.
+    marks_missing: whether a second feature is 1 where the number is missing.
+    """
+
+    name: str
+    mean: float
+    scale: float
+    knots: tuple[float, ...] = ()
+    scores: tuple[float, ...] = ()
+    marks_missing: bool = False
+
+    @property
+    def features(self) -> list[str]:
+        """The names of the features."""
+        return [self.name] + [f"{self.name} is missing"] * self.marks_missing
+
+    def transform(self, column: "Series") -> np.ndarray:
+        """float32 (n, features). Raises `DataError` for a value that is not a number."""
+        return self.transform_numbers(read_numbers_of(column))
+
+    def transform_numbers(self, numbers: np.ndarray) -> np.ndarray:
+        """The same for float64 (n,), in which `nan` is missing."""
+        missing = ~np.isfinite(numbers)
+        known = np.where(missing, self.mean, numbers)
+        if self.knots:
+            values = np.interp(known, self.knots, self.scores)
+        else:
+            values = np.clip((known - self.mean) / self.scale, -CLIP, CLIP)
+        features = [np.where(missing, 0.0, values)] + [missing] * self.marks_missing
+        return np.stack(features, axis=1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class CategoryColumn:
+    """A word becomes one feature for each category, of which one is 1 and the others are 0.
+
+    marks_missing, marks_rare: whether missing words, and those too rare for a feature of their
+    own, have a feature. A word never seen counts as rare; without that feature all are 0.
+    """
+
+    name: str
+    categories: tuple[str, ...]
+    marks_missing: bool = False
+    marks_rare: bool = False
+
+    @property
+    def features(self) -> list[str]:
+        """The names of the features."""
+        rare = [f"{self.name} is rare"] * self.marks_rare
+        missing = [f"{self.name} is missing"] * self.marks_missing
+        return [f"{self.name} is {category}" for category in self.categories] + rare + missing
+
+    def transform(self, column: "Series") -> np.ndarray:
+        """float32 (n, features)."""
+        import polars
+
+        width = len(self.features)
+        unknown = len(self.categories) if self.marks_rare else width
+        numbers = {category: number for number, category in enumerate(self.categories)}
+        words = read_words_of(column)
+        codes = words.replace_strict(numbers, default=unknown, return_dtype=polars.Int64)
+        missing = words.is_null().to_numpy()
+        place = np.where(missing, width - 1 if self.marks_missing else unknown, codes.to_numpy())
+        return np.eye(width + 1, width, dtype=np.float32)[place]
+
+
+@dataclass(frozen=True)
+class DateColumn:
+    """A date becomes numbers: year, month, day, weekday, hour, as far as these differ."""
+
+    name: str
+    parts: tuple[NumberColumn, ...]
+
+    @property
+    def features(self) -> list[str]:
+        """The names of the features."""
+        return [f"{self.name} {feature}" for part in self.parts for feature in part.features]
+
+    def transform(self, column: "Series") -> np.ndarray:
+        """float32 (n, features). Raises `DataError` for values that are no dates."""
+        numbers = {part.name: date_part(column, part.name) for part in self.parts}
+        features = [part.transform_numbers(numbers[part.name]) for part in self.parts]
+        return np.concatenate(features, axis=1)
+
+
+Column = NumberColumn | CategoryColumn | DateColumn
+
+KINDS: dict[str, type[Any]] = {
+    "number": NumberColumn,
+    "category": CategoryColumn,
+    "date": DateColumn,
+}

@@ -1,0 +1,1 @@
+"""Backpropagation: the reverse pass and what is built on it."""

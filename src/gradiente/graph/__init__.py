@@ -1,0 +1,1 @@
+"""The program as data: nodes, graphs, walking, verifying, printing."""

@@ -1,0 +1,1 @@
+"""What the gradient is doing."""

@@ -1,0 +1,1 @@
+"""What an operation is: its value, its type, its local gradient."""

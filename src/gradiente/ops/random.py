@@ -1,0 +1,64 @@
+"""Counter-based random numbers: element i is a pure function of the key and i.
+
+Philox 4x32-10: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as
+easy as 1, 2, 3", SC 2011. A key is two uint32 words. Nothing is stored and nothing is consumed, so
+the numbers do not depend on the number of threads or on the order of evaluation.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from gradiente.base.types import ArrayType, Shape
+from gradiente.ops.operation import example, operation
+
+ROUNDS = 10
+MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+KEY_INCREMENTS = (0x9E3779B9, 0xBB67AE85)
+LOW_WORD = np.uint64(0xFFFFFFFF)
+WORD_BITS = np.uint64(32)
+
+# The third word of the counter says what the numbers are for, so that streams never meet.
+DRAW, FOLD = 0, 1
+
+
+def philox(key: np.ndarray, counter: tuple[Any, Any, Any, Any]) -> tuple[np.ndarray, ...]:
+    """Four uint32 words for each counter (four arrays of words, broadcast together)."""
+    words = np.broadcast_arrays(*(np.asarray(word, np.uint64) for word in counter))
+    a, b, c, d = words
+    k0, k1 = int(key[0]), int(key[1])
+    for _ in range(ROUNDS):
+        first, second = a * np.uint64(MULTIPLIERS[0]), c * np.uint64(MULTIPLIERS[1])
+        a = (second >> WORD_BITS) ^ b ^ np.uint64(k0)
+        c = (first >> WORD_BITS) ^ d ^ np.uint64(k1)
+        b, d = second & LOW_WORD, first & LOW_WORD
+        k0, k1 = (k0 + KEY_INCREMENTS[0]) % 2**32, (k1 + KEY_INCREMENTS[1]) % 2**32
+    return tuple(word.astype(np.uint32) for word in (a, b, c, d))
+
+
+@operation(
+    example(np.array([1, 2], np.uint32), shape=(3, 5)), example(np.zeros(2, np.uint32), shape=())
+)
+def random_bits(key: Any, *, shape: Shape) -> Any:
+    """Uniform uint32 words: element 4i + j is word j of Philox at counter i."""
+    size = int(np.prod(shape, dtype=np.int64))
+    blocks = np.arange((size + 3) // 4, dtype=np.uint64)
+    words = philox(key, (blocks & LOW_WORD, blocks >> WORD_BITS, DRAW, 0))
+    return np.stack(words, axis=-1).reshape(-1)[:size].reshape(shape)
+
+
+@random_bits.type
+def _(key: ArrayType, *, shape: Shape) -> ArrayType:
+    return ArrayType(shape, np.dtype(np.uint32))
+
+
+@operation(example(np.array([1, 2], np.uint32), np.array(7, np.int64)))
+def fold_in(key: Any, number: Any) -> Any:
+    """A new key from a key and a number: the step, the layer, the sample."""
+    number = np.asarray(number).astype(np.uint64)
+    return np.stack(philox(key, (number & LOW_WORD, number >> WORD_BITS, FOLD, 0))[:2])
+
+
+@fold_in.type
+def _(key: ArrayType, number: ArrayType) -> ArrayType:
+    return ArrayType((2,), np.dtype(np.uint32))

@@ -1,0 +1,131 @@
+"""Changes to gradients before an optimizer sees them: clipping and coupled weight decay."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradiente.base import trees
+from gradiente.base.arguments import check_number
+from gradiente.base.batch import accumulation_dtype
+from gradiente.optimizers.optimizer import (
+    Array,
+    Clock,
+    Kind,
+    Named,
+    Optimizer,
+    Slots,
+    Tree,
+    like,
+)
+from gradiente.optimizers.patterns import Selection, selected
+
+
+def clip_by_global_norm(maximum_norm: float) -> Optimizer:
+    """Scale all gradients by one factor, so that their common norm is at most c.
+
+        g ← g · c / max(‖g‖, c)          ‖g‖ = √(Σ g²) over all parameters
+
+    Gradients within the bound keep their bits. Inside `groups` the norm is that of the group.
+    Raises `InvalidArgumentError` unless c is above 0.
+
+    R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training recurrent neural networks",
+    ICML 2013.
+    """
+    maximum_norm = check_number("maximum_norm", maximum_norm, above=0)
+
+    def change(gradients: Named, parameters: Named) -> Named:
+        scale = maximum_norm / np.maximum(global_norm(gradients), maximum_norm)
+        return {path: gradient * like(scale, gradient) for path, gradient in gradients.items()}
+
+    return _transform("clip_by_global_norm", change, maximum_norm=maximum_norm)
+
+
+def clip_by_norm(maximum_norm: float) -> Optimizer:
+    """Scale the gradient of every parameter by itself, so that its norm is at most c.
+
+        g ← g · c / max(‖g‖, c)          ‖g‖ = √(Σ g²) over this parameter
+
+    Raises `InvalidArgumentError` unless c is above 0.
+    """
+    maximum_norm = check_number("maximum_norm", maximum_norm, above=0)
+
+    def change(gradients: Named, parameters: Named) -> Named:
+        return {path: _shortened(gradient, maximum_norm) for path, gradient in gradients.items()}
+
+    return _transform("clip_by_norm", change, maximum_norm=maximum_norm)
+
+
+def clip_by_value(maximum: float) -> Optimizer:
+    """Limit every number of the gradient to [−c, c].          g ← min(max(g, −c), c)
+
+    This changes the direction of the gradient; the norms above do not. Raises
+    `InvalidArgumentError` unless c is above 0.
+    """
+    maximum = check_number("maximum", maximum, above=0)
+
+    def change(gradients: Named, parameters: Named) -> Named:
+        return {
+            path: np.minimum(np.maximum(gradient, -maximum), maximum)
+            for path, gradient in gradients.items()
+        }
+
+    return _transform("clip_by_value", change, maximum=maximum)
+
+
+def add_weight_decay(weight_decay: float, only: Selection = None) -> Optimizer:
+    """Add the gradient of λ/2 ‖θ‖² (coupled, L2).          g ← g + λ θ
+
+    only: the parameters meant, by a pattern of their path (`"*.weight"`), several patterns, or a
+    function (path, parameter) -> bool such as `lambda path, parameter: parameter.ndim > 1`; all by
+    default. A pattern that no parameter matches raises `InvalidArgumentError`. Before Adam this is
+    not the decay of `AdamW`, because it passes through the moments.
+    """
+    weight_decay = check_number("weight_decay", weight_decay, at_least=0)
+
+    def change(gradients: Named, parameters: Named) -> Named:
+        meant = selected(only, parameters)
+        return {
+            path: gradient + weight_decay * parameters[path] if path in meant else gradient
+            for path, gradient in gradients.items()
+        }
+
+    options = {"weight_decay": weight_decay} | ({} if only is None else {"only": only})
+    return _transform("add_weight_decay", change, Kind.GRADIENT, **options)
+
+
+def global_norm(gradients: Tree) -> Array:
+    """√(Σ g²) over all leaves of a tree, summed in float32 at least."""
+    leaves = trees.leaves_of(gradients)
+    if not leaves:
+        return np.float32(0)
+    total = _square_sum(leaves[0])
+    for gradient in leaves[1:]:
+        total = total + _square_sum(gradient)
+    return np.sqrt(total)
+
+
+def _square_sum(gradient: Array) -> Array:
+    wide = gradient.astype(accumulation_dtype(gradient.dtype))
+    return np.sum(wide * wide)
+
+
+def _shortened(gradient: Array, maximum_norm: float) -> Array:
+    scale = maximum_norm / np.maximum(np.sqrt(_square_sum(gradient)), maximum_norm)
+    return gradient * like(scale, gradient)
+
+
+def _transform(
+    name: str,
+    change: Callable[[Named, Named], Named],
+    kind: Kind = Kind.TRANSFORM,
+    **options: Any,
+) -> Optimizer:
+    """A rule without memory: change(gradients, parameters) -> gradients."""
+
+    def rule(
+        gradients: Named, slots: Slots, parameters: Named, clock: Clock
+    ) -> tuple[Named, Slots]:
+        return change(gradients, parameters), {}
+
+    return Optimizer(name, lambda parameters: {}, rule, None, options, kind)

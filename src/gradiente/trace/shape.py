@@ -1,0 +1,330 @@
+"""Functions that move, join, repeat and cut, under NumPy's names and with NumPy's arguments."""
+
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradiente.base.errors import ShapeError
+from gradiente.base.source import current_source
+from gradiente.ops import shape as table
+from gradiente.trace.axes import many_axes, one_axis, shape_of
+from gradiente.trace.tensor import bind, function, m
+
+
+def _as_shape(shape: Any) -> tuple[int, ...]:
+    listed = shape if isinstance(shape, Iterable) else (shape,)
+    return tuple(operator.index(length) for length in listed)
+
+
+@function(np.reshape)
+def reshape(x: Any, shape: Any, *more: Any, copy: Any = None) -> Any:
+    """The same elements under another shape; one length may be -1, "whatever remains"."""
+    wanted = _as_shape((shape, *more) if more else shape)
+    if -1 in wanted:
+        known = int(np.prod([length for length in wanted if length != -1], dtype=np.int64))
+        size = int(np.prod(shape_of(x), dtype=np.int64))
+        if wanted.count(-1) > 1 or known == 0 or size % known:
+            raise ShapeError(
+                f"shape {wanted} does not fit an array of shape {shape_of(x)}."
+                + current_source().explain()
+            )
+        wanted = tuple(size // known if length == -1 else length for length in wanted)
+    return x if wanted == shape_of(x) else bind(table.reshape, x, shape=wanted)
+
+
+@function(np.ravel)
+def ravel(x: Any) -> Any:
+    """All elements in one axis."""
+    return m.reshape(x, (-1,))
+
+
+@function()
+def flatten(x: Any) -> Any:
+    """All elements in one axis."""
+    return m.reshape(x, (-1,))
+
+
+@function(np.copy)
+def copy(x: Any) -> Any:
+    """The value itself: traced values never change."""
+    return m.positive(x) if not hasattr(x, "node") else x
+
+
+@function(np.transpose)
+def transpose(x: Any, axes: Any = None, *more: Any) -> Any:
+    """The axes in another order; reversed by default."""
+    ndim = len(shape_of(x))
+    if axes is None:
+        order = tuple(reversed(range(ndim)))
+    else:
+        listed = (axes, *more) if more else axes
+        order = tuple(one_axis(axis, ndim) for axis in listed)
+    return x if order == tuple(range(ndim)) else bind(table.transpose, x, axes=order)
+
+
+@function(np.matrix_transpose)
+def matrix_transpose(x: Any) -> Any:
+    """The last two axes exchanged."""
+    return m.swapaxes(x, -1, -2)
+
+
+@function(np.swapaxes)
+def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+    """Two axes exchanged."""
+    order = list(range(len(shape_of(x))))
+    first, second = one_axis(axis1, len(order)), one_axis(axis2, len(order))
+    order[first], order[second] = order[second], order[first]
+    return m.transpose(x, order)
+
+
+@function(np.moveaxis)
+def moveaxis(x: Any, source: Any, destination: Any) -> Any:
+    """Axes moved to other places, the rest keeping their order."""
+    ndim = len(shape_of(x))
+    listed = source if isinstance(source, Iterable) else (source,)
+    placed = destination if isinstance(destination, Iterable) else (destination,)
+    moving = [one_axis(axis, ndim) for axis in listed]
+    order = [axis for axis in range(ndim) if axis not in moving]
+    for place, axis in sorted(zip((one_axis(d, ndim) for d in placed), moving, strict=True)):
+        order.insert(place, axis)
+    return m.transpose(x, order)
+
+
+@function(np.broadcast_to)
+def broadcast_to(x: Any, shape: Any) -> Any:
+    """x repeated along new axes and axes of length 1."""
+    wanted = _as_shape(shape)
+    return x if wanted == shape_of(x) else bind(table.broadcast_to, x, shape=wanted)
+
+
+@function(np.broadcast_arrays)
+def broadcast_arrays(*arrays: Any) -> tuple[Any, ...]:
+    """All arrays broadcast to their common shape."""
+    shape = np.broadcast_shapes(*map(shape_of, arrays))
+    return tuple(m.broadcast_to(array, shape) for array in arrays)
+
+
+@function()
+def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
+    """The inverse of broadcasting, for gradients: x summed down to a shape."""
+    ours = shape_of(x)
+    if ours == shape:
+        return x
+    lead = len(ours) - len(shape)
+    stretched = tuple(
+        i for i, n in enumerate(ours) if i < lead or (shape[i - lead] == 1 and n != 1)
+    )
+    return m.reshape(m.sum(x, axis=stretched), shape)
+
+
+@function(np.squeeze)
+def squeeze(x: Any, axis: Any = None) -> Any:
+    """Without the given axes of length 1, or without all of them."""
+    shape = shape_of(x)
+    if axis is None:
+        axes = tuple(i for i, length in enumerate(shape) if length == 1)
+    else:
+        axes = many_axes(axis, len(shape))
+    if any(shape[i] != 1 for i in axes):
+        raise ShapeError(
+            f"only axes of length 1 can be squeezed; axes {axes} of {shape} are not."
+            + current_source().explain()
+        )
+    return m.reshape(x, tuple(length for i, length in enumerate(shape) if i not in axes))
+
+
+@function(np.expand_dims)
+def expand_dims(x: Any, axis: Any) -> Any:
+    """New axes of length 1 at the given places of the result."""
+    added = axis if isinstance(axis, Iterable) else (axis,)
+    ndim = len(shape_of(x)) + len(tuple(added))
+    places = many_axes(axis, ndim)
+    lengths = iter(shape_of(x))
+    return m.reshape(x, tuple(1 if i in places else next(lengths) for i in range(ndim)))
+
+
+def _joined_dtype(arrays: Sequence[Any]) -> list[Any]:
+    dtype = np.result_type(*(a.dtype if hasattr(a, "dtype") else np.asarray(a) for a in arrays))
+    return [m.cast(array, dtype) for array in arrays]
+
+
+@function(np.concatenate)
+def concatenate(arrays: Sequence[Any], axis: Any = 0) -> Any:
+    """Arrays joined along an existing axis."""
+    if len(arrays) == 0:
+        raise ShapeError("there is nothing to concatenate." + current_source().explain())
+    if axis is None:
+        arrays, axis = [m.ravel(array) for array in arrays], 0
+    ndim = len(shape_of(arrays[0]))
+    return bind(table.concatenate, *_joined_dtype(arrays), axis=one_axis(axis, ndim))
+
+
+@function(np.stack)
+def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
+    """Arrays of one shape joined along a new axis."""
+    return m.concatenate([m.expand_dims(array, axis) for array in arrays], axis=axis)
+
+
+@function(np.vstack)
+def vstack(arrays: Sequence[Any]) -> Any:
+    """Rows stacked: arrays of one axis count as rows."""
+    return m.concatenate([m.atleast_2d(array) for array in arrays], axis=0)
+
+
+@function(np.hstack)
+def hstack(arrays: Sequence[Any]) -> Any:
+    """Joined along the second axis, or along the only one."""
+    wide = [m.atleast_1d(array) for array in arrays]
+    return m.concatenate(wide, axis=0 if len(shape_of(wide[0])) == 1 else 1)
+
+
+@function(np.atleast_1d)
+def atleast_1d(x: Any) -> Any:
+    """x, with at least one axis."""
+    return x if shape_of(x) else m.reshape(x, (1,))
+
+
+@function(np.atleast_2d)
+def atleast_2d(x: Any) -> Any:
+    """x, with at least two axes, new ones in front."""
+    shape = shape_of(x)
+    return x if len(shape) > 1 else m.reshape(x, (1, *shape) if shape else (1, 1))
+
+
+@function(np.split)
+def split(x: Any, sections: Any, axis: int = 0) -> list[Any]:
+    """Equal parts, if `sections` is a number; else parts between the given positions."""
+    axis = one_axis(axis, len(shape_of(x)))
+    length = shape_of(x)[axis]
+    if isinstance(sections, int):
+        if length % sections:
+            raise ShapeError(
+                f"an axis of length {length} cannot be split into {sections} equal parts."
+                + current_source().explain()
+            )
+        sections = range(length // sections, length, length // sections) if length else ()
+    joints = [0, *sections, length]
+    before = (slice(None),) * axis
+    return [m.getitem(x, (*before, slice(a, b))) for a, b in zip(joints, joints[1:], strict=False)]
+
+
+@function(np.flip)
+def flip(x: Any, axis: Any = None) -> Any:
+    """The order along axes reversed."""
+    return bind(table.flip, x, axes=many_axes(axis, len(shape_of(x))))
+
+
+@function(np.roll)
+def roll(x: Any, shift: Any, axis: Any = None) -> Any:
+    """Elements moved along axes by a shift, those that fall off re-entering at the other end."""
+    if axis is None:
+        return m.reshape(m.roll(m.ravel(x), shift, 0), shape_of(x))
+    shifts, axes = np.broadcast_arrays(shift, axis)
+    for amount, place in zip(shifts.flat, axes.flat, strict=True):
+        along = one_axis(place, len(shape_of(x)))
+        length = shape_of(x)[along]
+        cut = (length - int(amount)) % length if length else 0
+        if cut:
+            first, second = m.split(x, [cut], axis=along)
+            x = m.concatenate([second, first], axis=along)
+    return x
+
+
+@function(np.tile)
+def tile(x: Any, reps: Any) -> Any:
+    """x repeated as a block along each axis."""
+    repeats = _as_shape(reps)
+    ndim = max(len(repeats), len(shape_of(x)))
+    shape = (1,) * (ndim - len(shape_of(x))) + shape_of(x)
+    repeats = (1,) * (ndim - len(repeats)) + repeats
+    apart = [length for n in shape for length in (1, n)]
+    wide = [length for r, n in zip(repeats, shape, strict=True) for length in (r, n)]
+    whole = tuple(r * n for r, n in zip(repeats, shape, strict=True))
+    return m.reshape(m.broadcast_to(m.reshape(x, apart), wide), whole)
+
+
+@function(np.repeat)
+def repeat(x: Any, repeats: Any, axis: Any = None) -> Any:
+    """Each element repeated in place, along an axis or in the flattened array."""
+    if axis is None:
+        x, axis = m.ravel(x), 0
+    along = one_axis(axis, len(shape_of(x)))
+    return m.take(x, np.repeat(np.arange(shape_of(x)[along]), repeats), axis=along)
+
+
+def _widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
+    return [(int(a), int(b)) for a, b in np.broadcast_to(pad_width, (ndim, 2))]
+
+
+@function(np.pad)
+def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
+    """Elements added at the ends of axes, in any of NumPy's modes that repeat or mirror x."""
+    widths = _widths(pad_width, len(shape_of(x)))
+    if mode != "constant":
+        for axis, (before, after) in enumerate(widths):
+            places = np.pad(np.arange(shape_of(x)[axis]), (before, after), mode=mode)  # type: ignore[call-overload]
+            x = m.take(x, places, axis=axis)
+        return x
+    before, after = zip(*widths, strict=True) if widths else ((), ())
+    options = {"before": tuple(before), "after": tuple(after), "gaps": (0,) * len(widths)}
+    padded = bind(table.pad, x, **options)
+    if isinstance(constant_values, int | float) and constant_values == 0:
+        return padded
+    inside = bind(table.pad, np.ones(shape_of(x), bool), **options)
+    return m.where(inside, padded, constant_values)
+
+
+def _like(x: Any, fill: Any, dtype: Any) -> np.ndarray:
+    return np.full(shape_of(x), fill, dtype or (x.dtype if hasattr(x, "dtype") else None))
+
+
+@function(np.zeros_like, np.empty_like)
+def zeros_like(x: Any, dtype: Any = None) -> np.ndarray:
+    """Zeros in the shape and data type of x: a plain array."""
+    return _like(x, 0, dtype)
+
+
+@function(np.ones_like)
+def ones_like(x: Any, dtype: Any = None) -> np.ndarray:
+    """Ones in the shape and data type of x: a plain array."""
+    return _like(x, 1, dtype)
+
+
+@function(np.full_like)
+def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
+    """One value in the shape and data type of x."""
+    if hasattr(fill_value, "node"):
+        return m.broadcast_to(m.cast(fill_value, dtype or x.dtype), shape_of(x))
+    return _like(x, fill_value, dtype)
+
+
+@function(np.tril)
+def tril(x: Any, k: int = 0) -> Any:
+    """The lower triangle of the last two axes, zeros above the k-th diagonal."""
+    return m.where(np.tri(*shape_of(x)[-2:], k=k, dtype=bool), x, 0)
+
+
+@function(np.triu)
+def triu(x: Any, k: int = 0) -> Any:
+    """The upper triangle of the last two axes, zeros below the k-th diagonal."""
+    return m.where(np.tri(*shape_of(x)[-2:], k=k - 1, dtype=bool), 0, x)
+
+
+@function(np.shape)
+def shape(x: Any) -> tuple[int, ...]:
+    """The lengths of the axes."""
+    return shape_of(x)
+
+
+@function(np.ndim)
+def ndim(x: Any) -> int:
+    """The number of axes."""
+    return len(shape_of(x))
+
+
+@function(np.size)
+def size(x: Any) -> int:
+    """The number of elements."""
+    return int(np.prod(shape_of(x), dtype=np.int64))
