@@ -7,7 +7,11 @@ import pytest
 
 from gradiente import metrics
 from gradiente.base.errors import GradienteError, InvalidArgumentError, ShapeError
+from gradiente.base.trees import flatten
+from gradiente.graph.evaluate import evaluate
+from gradiente.graph.graph import verify
 from gradiente.metrics.metric import METRICS, Metric, declare
+from gradiente.trace.trace import slot_of, trace
 
 ARGUMENTS = {"top_k_accuracy": (2,), "confusion_matrix": (4,)}
 TWO_CLASSES = ("precision", "recall", "f1", "binary_accuracy")
@@ -32,6 +36,32 @@ def example(name: str, samples: int = 60, seed: int = 0):
     target = random.integers(0, 4, samples)
     prediction = np.round(random.normal(size=(samples, 4)), 1).astype(np.float32)
     return prediction, target, weight
+
+
+def through_a_graph(function, *arguments):
+    """Trace `function` without knowing any value, check the graph, then compute it."""
+    leaves, structure = flatten((arguments, {}))
+    names = [f"x{position}" for position in range(len(leaves))]
+    traced = trace(function, structure, [slot_of(leaf) for leaf in leaves], names)
+    verify(traced.graph)
+    for node, leaf in zip(traced.graph.inputs, leaves, strict=True):
+        node.value = np.asarray(leaf)
+    evaluate(traced.graph.outputs)
+    return traced.rebuild([node.value for node in traced.graph.outputs])
+
+
+@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_its_statistics_are_the_same_through_a_graph(name, weighted):
+    metric = made(name)
+    prediction, target, weight = example(name)
+    given = (prediction, target, weight if weighted else None)
+    result = through_a_graph(metric.statistics, *given)
+    expected = metric.statistics(*given)
+    assert result.keys() == expected.keys()
+    for key, value in expected.items():
+        assert result[key].dtype == value.dtype
+        np.testing.assert_allclose(result[key], value, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -96,7 +96,9 @@ def test_defaults_are_torchs(name):
 def test_clip_by_global_norm_equals_torch():
     random = np.random.default_rng(1)
     gradients = {"a": random.normal(size=(3, 4)), "b": random.normal(size=5)}
-    theirs = [torch.nn.Parameter(torch.zeros(g.shape, dtype=torch.float64)) for g in gradients.values()]
+    theirs = [
+        torch.nn.Parameter(torch.zeros(g.shape, dtype=torch.float64)) for g in gradients.values()
+    ]
     for parameter, gradient in zip(theirs, gradients.values(), strict=True):
         parameter.grad = torch.tensor(gradient)
     norm = torch.nn.utils.clip_grad_norm_(theirs, 0.5)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradiente.base.errors import ShapeError
+from gradiente.base.errors import ShapeError, TypeMismatchError
 
 Array = Any
 
@@ -32,6 +32,38 @@ def align(prediction: Array, target: Array) -> tuple[Array, Array]:
         "be equal, or differ by one last axis of length 1. Reshape the target, or change the size "
         "of the last layer."
     )
+
+
+def matched(prediction: Array, target: Array) -> tuple[Array, Array]:
+    """Prediction and target of one shape and of one floating data type: see `working_dtype`."""
+    dtype = working_dtype(prediction, target)
+    prediction, target = align(prediction, target)
+    return prediction.astype(dtype), target.astype(dtype)
+
+
+def class_labels(prediction: Array, target: Array) -> Array:
+    """Integer classes of shape (n, ...) for a prediction of shape (n, ..., classes).
+
+    A last axis of length 1 is dropped. Raises `ShapeError` or `TypeMismatchError`.
+    """
+    positions = tuple(prediction.shape[:-1])
+    if target.shape == prediction.shape:
+        raise ShapeError(
+            f"prediction and {target.dtype} target both have shape {target.shape}. For one class "
+            f"out of several, give its index, shape {positions}: target.argmax(axis=-1). For "
+            "independent yes-no labels, use binary_cross_entropy and binary_accuracy."
+        )
+    if target.shape not in (positions, (*positions, 1)):
+        raise ShapeError(
+            f"prediction of shape {prediction.shape} needs class indices of shape {positions} or "
+            f"probabilities of its own shape, but target has shape {target.shape}."
+        )
+    if not is_exact(target.dtype):
+        raise TypeMismatchError(
+            f"class indices must be integers, but target has type {target.dtype}: "
+            "use target.astype(int)."
+        )
+    return target.reshape(positions).astype(np.int64)
 
 
 def expand_weight(weight: Array, shape: tuple[int, ...]) -> Array:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradiente.base.errors import TreeError
+from gradiente.base.types import ArrayType
 
 Leaf = Any
 Tree = Any
@@ -95,7 +96,7 @@ def _container(value: Any) -> Container | None:
             return CONTAINERS[cls]
     if isinstance(value, tuple):
         return NAMED_TUPLE
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if dataclasses.is_dataclass(value) and not isinstance(value, type | ArrayType):
         return DATACLASS
     return None
 

@@ -41,7 +41,7 @@ def read_arrays(path: Path) -> "DataFrame":
 def _load(path: Path) -> dict[str, np.ndarray]:
     try:
         # Without pickle: an array of objects could execute code.
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except DAMAGE as error:
         if "allow_pickle" in str(error) and "Object arrays" in str(error):

@@ -35,7 +35,7 @@ def _penguins() -> "DataFrame":
 
 
 def _bundled(name: str, target: str) -> "DataFrame":
-    """A set that comes with scikit-learn; classes are given by their names where these are words."""
+    """A set that comes with scikit-learn; classes that have names are given by them."""
     import polars
     from sklearn import datasets
 

@@ -4,12 +4,13 @@ A feature is a column of float32 numbers around zero, of spread about one.
 """
 
 from dataclasses import asdict, dataclass
-from statistics import NormalDist
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradiente.base.errors import DataError, RunError
+from gradiente.base.errors import RunError
+from gradiente.data.cells import DATE_PARTS, date_part, numbers_of, words_of
 from gradiente.data.fields import (
     read_flag,
     read_list,
@@ -18,20 +19,11 @@ from gradiente.data.fields import (
     read_text,
     read_texts,
 )
-from gradiente.data.kinds import is_date
 
 if TYPE_CHECKING:
     from polars import Series
 
-FAR = 5.0  # a column with values more standard deviations from the mean than this is heavy-tailed
-CLIP = 10.0  # and values seen later that are farther than this count as this far
-KNOTS = 256  # points of the curve that evens out a heavy-tailed column
-EXTREME = 1e-3  # the probability that the ends of that curve stand for
-
-MOST_CATEGORIES = 100
-RARE = 0.001  # categories with a smaller share of the rows, or a single row, are merged
-
-DATE_PARTS = ("year", "month", "day", "weekday", "hour")
+CLIP = 10.0  # a value more standard deviations than this from the mean counts as this far
 
 
 @dataclass(frozen=True)
@@ -57,7 +49,7 @@ class NumberColumn:
 
     def transform(self, column: "Series") -> np.ndarray:
         """float32 (n, features). Raises `DataError` for a value that is not a number."""
-        return self.transform_numbers(read_numbers_of(column))
+        return self.transform_numbers(numbers_of(column))
 
     def transform_numbers(self, numbers: np.ndarray) -> np.ndarray:
         """The same for float64 (n,), in which `nan` is missing."""
@@ -98,7 +90,7 @@ class CategoryColumn:
         width = len(self.features)
         unknown = len(self.categories) if self.marks_rare else width
         numbers = {category: number for number, category in enumerate(self.categories)}
-        words = read_words_of(column)
+        words = words_of(column)
         codes = words.replace_strict(numbers, default=unknown, return_dtype=polars.Int64)
         missing = words.is_null().to_numpy()
         place = np.where(missing, width - 1 if self.marks_missing else unknown, codes.to_numpy())
@@ -126,8 +118,49 @@ class DateColumn:
 
 Column = NumberColumn | CategoryColumn | DateColumn
 
-KINDS: dict[str, type[Any]] = {
+KINDS: dict[str, type[Column]] = {
     "number": NumberColumn,
     "category": CategoryColumn,
     "date": DateColumn,
 }
+
+
+def column_to_dict(column: Column) -> dict[str, Any]:
+    """The column as plain data for a JSON file."""
+    kind = next(kind for kind, cls in KINDS.items() if cls is type(column))
+    return {"kind": kind, **asdict(column)}
+
+
+def column_from_dict(data: Any) -> Column:
+    """The inverse of `column_to_dict`. Raises `RunError` when a field is missing or wrong."""
+    kind = read_text(data, "kind")
+    if kind == "number":
+        return _number_from_dict(data)
+    if kind == "category":
+        return CategoryColumn(
+            name=read_text(data, "name"),
+            categories=read_texts(data, "categories"),
+            marks_missing=read_flag(data, "marks_missing"),
+            marks_rare=read_flag(data, "marks_rare"),
+        )
+    if kind == "date":
+        parts = tuple(_number_from_dict(part) for part in read_list(data, "parts"))
+        if not parts or not {part.name for part in parts} <= set(DATE_PARTS):
+            raise RunError(f"the parts of a date are some of {', '.join(DATE_PARTS)}.")
+        return DateColumn(read_text(data, "name"), parts)
+    raise RunError(f"a column of kind {kind!r} is unknown.")
+
+
+def _number_from_dict(data: Any) -> NumberColumn:
+    column = NumberColumn(
+        name=read_text(data, "name"),
+        mean=read_number(data, "mean"),
+        scale=read_number(data, "scale"),
+        knots=read_numbers(data, "knots"),
+        scores=read_numbers(data, "scores"),
+        marks_missing=read_flag(data, "marks_missing"),
+    )
+    rising = all(low < high for low, high in pairwise(column.knots))
+    if column.scale <= 0 or len(column.knots) != len(column.scores) or not rising:
+        raise RunError(f"the scaling of the column {column.name!r} makes no sense.")
+    return column

@@ -7,9 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradiente.base.errors import DataError
-from gradiente.data.sniff import WHITESPACE, Layout, collapse_whitespace, records, sniff, without_preface
-from gradiente.data.text import read_text
 from gradiente.data.parse import parse_column
+from gradiente.data.sniff import (
+    WHITESPACE,
+    Layout,
+    collapse_whitespace,
+    records,
+    sniff,
+    without_preface,
+)
+from gradiente.data.text import read_text
 
 if TYPE_CHECKING:
     from polars import DataFrame
@@ -35,7 +42,7 @@ def read_delimited(
             "as the delimiter (tab, semicolon, bar, comma or blanks)."
         )
     frame = _parse(path, without_preface(text, layout) if layout.preface else text, layout)
-    names = [f"column_{position + 1}" for position in range(layout.width)]
+    names = _numbered(layout.width)
     if layout.has_header:
         names = _names(frame.row(0))
         frame = frame.slice(1)
@@ -52,14 +59,11 @@ def _parse(path: Path, text: str, layout: Layout) -> "DataFrame":
     """All fields as stripped text; those that are empty are null."""
     import polars
 
-    schema = {f"column_{position + 1}": polars.String for position in range(layout.width)}
+    # A first line of our own fixes the number of columns; that of the file may be blank.
+    numbered = layout.delimiter.join(_numbered(layout.width))
+    plain = f"{numbered}\n{_plain(text, layout.delimiter)}"
     try:
-        frame = polars.read_csv(
-            _plain(text, layout.delimiter).encode(),
-            has_header=False,
-            separator=layout.delimiter,
-            schema=schema,
-        )
+        frame = polars.read_csv(plain.encode(), separator=layout.delimiter, infer_schema=False)
     except polars.exceptions.PolarsError as error:
         raise DataError(_complaint(path, text, layout)) from error
     frame = frame.with_columns(polars.all().str.strip_chars().replace("", None))
@@ -70,10 +74,16 @@ def _parse(path: Path, text: str, layout: Layout) -> "DataFrame":
     return frame.filter(~blank)
 
 
+def _numbered(width: int) -> list[str]:
+    return [f"column_{position + 1}" for position in range(width)]
+
+
 def _plain(text: str, delimiter: str) -> str:
     """The text in the form the parser knows: one blank, and no blanks before a quotation mark."""
     if delimiter == WHITESPACE:
         return collapse_whitespace(text)
+    if ' "' not in text:
+        return text
     before_quote = re.compile(rf"(^|{re.escape(delimiter)}) +(?=\")", re.MULTILINE)
     return before_quote.sub(r"\1", text)
 

@@ -33,9 +33,7 @@ def _readings(column: "Series", decimal_comma: bool) -> Iterator["Series"]:
     if decimal_comma:
         with_point = column.str.replace(",", ".", literal=True)
         yield with_point.cast(polars.Float64, strict=False)
-    yield column.str.to_lowercase().replace_strict(
-        TRUTH, default=None, return_dtype=polars.Boolean
-    )
+    yield column.str.to_lowercase().replace_strict(TRUTH, default=None, return_dtype=polars.Boolean)
     for form in DATE_FORMATS:
         yield column.str.to_date(form, strict=False)
     for form in TIME_FORMATS:

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal
 
 from gradiente.base.errors import DataError, InvalidArgumentError
-from gradiente.data.kinds import is_text
+from gradiente.data.kinds import kind_of
 
 if TYPE_CHECKING:
     from polars import DataFrame, Series
@@ -84,13 +84,13 @@ def _whole_number(text: str) -> int | None:
 
 
 def _count_distinct(name: str, known: "Series") -> int:
-    if not (known.dtype.is_numeric() or is_text(known.dtype) or known.dtype == bool):
+    if known.is_empty():
+        raise DataError(f"the column {name!r} has no known value, so there is nothing to learn.")
+    if kind_of(known.dtype) in ("date", "other"):
         raise DataError(
             f"the column {name!r} holds {known.dtype} values, which cannot be learned: choose a "
             "column of numbers, text or truth values."
         )
-    if known.is_empty():
-        raise DataError(f"the column {name!r} has no known value, so there is nothing to learn.")
     distinct = known.n_unique()
     if distinct == 1:
         raise DataError(

@@ -20,6 +20,7 @@ from gradiente.graph.evaluate import evaluate
 from gradiente.graph.node import Node
 from gradiente.ops.identity import identity
 from gradiente.trace.functions import Tensor, m
+from gradiente.trace.surroundings import independent, surrounded_by
 from gradiente.trace.tensor import constant
 from gradiente.trace.trace import name_of
 
@@ -67,23 +68,20 @@ def variables(tree: Tree, copy: bool = False) -> Variables:
     return Variables([t.node for t in tensors], structure, unflatten(structure, tensors))
 
 
-def _outermost(*trees: Tree) -> bool:
-    """True where no surrounding trace takes part, so that plain arrays are to be returned."""
-    return not any(isinstance(leaf, Tensor) for tree in trees for leaf in flatten(tree)[0])
-
-
-def concrete(tree: Tree) -> Tree:
-    """Tensors of known value replaced by their arrays, computed together."""
+def finished(tree: Tree) -> Tree:
+    """Tensors that no surrounding trace takes part in replaced by their arrays."""
     leaves, structure = flatten(tree)
-    evaluate([x.node for x in leaves if isinstance(x, Tensor) and x.node.concrete])
-    return unflatten(structure, [_array(leaf) for leaf in leaves])
+    known = independent(leaf.node for leaf in leaves if isinstance(leaf, Tensor))
+    evaluate(known)
+    return unflatten(
+        structure,
+        [_own(x.node) if isinstance(x, Tensor) and x.node in known else x for x in leaves],
+    )
 
 
-def _array(leaf: Any) -> Any:
+def _own(node: Node) -> Any:
     """An array of its own (never a view of an input), numbers as NumPy scalars."""
-    if not isinstance(leaf, Tensor) or not leaf.node.concrete:
-        return leaf
-    value = np.asarray(leaf.node.value)
+    value = np.asarray(node.value)
     return value.copy() if value.ndim else value[()]
 
 
@@ -142,14 +140,15 @@ def value_and_grad(
         replaced = list(args)
         for place, value in zip(chosen, inputs.tree, strict=True):
             replaced[place] = value
-        result = function(*replaced, **kwargs)
+        with surrounded_by(inputs.nodes):
+            result = function(*replaced, **kwargs)
         value, aux = result if has_aux else (result, None)
         loss = _scalar(value, function)
         one = Tensor(constant(np.ones((), loss.dtype)))
         gradients = _gradient([loss.node], [one], inputs)
         answer = gradients[0] if isinstance(argnums, int) else gradients
         pair = ((loss, aux) if has_aux else loss, answer)
-        return concrete(pair) if _outermost(args, kwargs) else pair
+        return finished(pair)
 
     return derivative
 
@@ -201,15 +200,14 @@ def vjp(function: Function, *primals: Any) -> tuple[Any, Function]:
     ḡ has the structure and shapes of y.
     """
     inputs = variables(primals, copy=True)
-    result = function(*inputs.tree)
+    with surrounded_by(inputs.nodes):
+        result = function(*inputs.tree)
     nodes, structure = _output_nodes(result, function)
-    outermost = _outermost(primals)
 
     def pullback(vectors: Any) -> tuple[Any, ...]:
-        gradients = _gradient(nodes, _seeds(vectors, structure, nodes), inputs)
-        return concrete(gradients) if outermost and _outermost(vectors) else gradients
+        return finished(_gradient(nodes, _seeds(vectors, structure, nodes), inputs))
 
-    return (concrete(result) if outermost else result), pullback
+    return finished(result), pullback
 
 
 def jvp(function: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
@@ -219,7 +217,8 @@ def jvp(function: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...])
     with t is ∂y/∂x · t, whatever ḡ is. Only what that needs is computed.
     """
     inputs = variables(tuple(primals))
-    result = function(*inputs.tree)
+    with surrounded_by(inputs.nodes):
+        result = function(*inputs.tree)
     nodes, structure = _output_nodes(result, function)
     directions = _seeds(tuple(tangents), inputs.structure, inputs.nodes)
     floating = [node for node in nodes if node.type.is_floating]
@@ -232,8 +231,7 @@ def jvp(function: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...])
     for node in nodes:
         tangent = next(moved) if node.type.is_floating else None
         answer.append(tangent if tangent is not None else _zeros(node))
-    pair = (result, unflatten(structure, answer))
-    return concrete(pair) if _outermost(primals, tangents) else pair
+    return finished((result, unflatten(structure, answer)))
 
 
 def hvp(function: Function, primals: tuple[Any, ...], vectors: tuple[Any, ...]) -> Any:
@@ -265,11 +263,12 @@ def jacobian(function: Function, argnums: int | tuple[int, ...] = 0) -> Function
         replaced = list(args)
         for place, value in zip(chosen, inputs.tree, strict=True):
             replaced[place] = value
-        nodes, structure = _output_nodes(function(*replaced, **kwargs), function)
+        with surrounded_by(inputs.nodes):
+            result = function(*replaced, **kwargs)
+        nodes, structure = _output_nodes(result, function)
         blocks = [_jacobian_of(node, inputs) for node in nodes]
         picked = [block[0] if isinstance(argnums, int) else block for block in blocks]
-        answer = unflatten(structure, picked)
-        return concrete(answer) if _outermost(args, kwargs) else answer
+        return finished(unflatten(structure, picked))
 
     return derivative
 

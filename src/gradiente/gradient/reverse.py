@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from gradiente.base.errors import InvalidGraphError
 from gradiente.base.source import attributed_to
 from gradiente.graph.node import Node
-from gradiente.graph.walk import reachable
+from gradiente.graph.walk import between
 from gradiente.trace.functions import Tensor, m
 
 
@@ -24,7 +24,7 @@ def backward(
     """
     outputs, sources = list(outputs), list(sources)
     wanted = set(sources)
-    path = _between(outputs, wanted)
+    path = between(wanted, outputs, through=lambda node: node.type.is_floating)
     gradients: dict[Node, Tensor] = {}
     for node, seed in zip(outputs, seeds, strict=True):
         if node in path:
@@ -36,15 +36,6 @@ def backward(
             if contribution is not None and source in path:
                 _add(gradients, source, contribution)
     return [gradients.get(node) for node in sources]
-
-
-def _between(outputs: list[Node], sources: set[Node]) -> set[Node]:
-    """The floating nodes through which an output depends on a source."""
-    path: set[Node] = set()
-    for node in reachable(outputs, stop=lambda node: node in sources):
-        if node.type.is_floating and (node in sources or any(i in path for i in node.inputs)):
-            path.add(node)
-    return path
 
 
 def _local(node: Node, gradient: Tensor) -> tuple[Tensor | None, ...]:

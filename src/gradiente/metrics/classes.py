@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gradiente.base.batch import Array, accumulation_dtype, align, is_exact
-from gradiente.base.errors import DataError, ShapeError, TypeMismatchError
+from gradiente.base.batch import Array, accumulation_dtype, align, class_labels, is_exact
+from gradiente.base.errors import DataError
 from gradiente.metrics.metric import Statistics, weight_or_ones
 
 
@@ -47,33 +47,14 @@ def is_multiclass(prediction: Array, target: Array) -> bool:
     """Whether the last axis of the prediction counts classes rather than outputs of two classes."""
     if prediction.ndim < 2 or prediction.shape[-1] == 1:
         return False
-    if prediction.shape != target.shape:
-        return prediction.shape != (*target.shape, 1) and target.shape != (*prediction.shape, 1)
-    if is_exact(target.dtype):
-        raise ShapeError(
-            f"prediction and integer target both have shape {target.shape}. For one class out of "
-            f"several, give its index, shape {target.shape[:-1]}: target.argmax(axis=-1). For "
-            "independent yes-no labels, use metrics.binary_accuracy."
-        )
-    return True
+    return target.shape != (*prediction.shape, 1)
 
 
 def class_indices(prediction: Array, target: Array) -> Array:
     """The right class as an integer array of the shape of `prediction` without its last axis."""
-    if target.shape == prediction.shape:
+    if target.shape == prediction.shape and not is_exact(target.dtype):
         return np.argmax(target, axis=-1)
-    positions = prediction.shape[:-1]
-    if target.shape not in (positions, (*positions, 1)):
-        raise ShapeError(
-            f"prediction of shape {prediction.shape} needs class indices of shape {positions} or "
-            f"probabilities of its own shape, but target has shape {target.shape}."
-        )
-    if not is_exact(target.dtype):
-        raise TypeMismatchError(
-            f"class indices must be integers, but target has type {target.dtype}: "
-            "use target.astype(int)."
-        )
-    return target.reshape(positions).astype(np.int64)
+    return class_labels(prediction, target)
 
 
 def _multiclass(prediction: Array, target: Array, weight: Array | None) -> Labels:

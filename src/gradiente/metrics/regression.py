@@ -8,20 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from gradiente.base.batch import Array, accumulation_dtype, align, working_dtype
+from gradiente.base.batch import Array, accumulation_dtype, matched
 from gradiente.metrics.metric import Metric, Statistics, declare, ratio, weight_or_ones
 
 
 def _read(prediction: Array, target: Array, weight: Array | None) -> tuple[Array, Array, Array]:
     """Error, target and weight, all of one shape."""
-    dtype = working_dtype(prediction, target)
-    prediction, target = align(prediction, target)
-    target = target.astype(dtype)
-    return (
-        prediction - target,
-        target,
-        weight_or_ones(weight, target.shape, accumulation_dtype(dtype)),
-    )
+    prediction, target = matched(prediction, target)
+    weight = weight_or_ones(weight, target.shape, accumulation_dtype(target.dtype))
+    return prediction - target, target, weight
 
 
 def _squared_error(prediction: Array, target: Array, weight: Array | None) -> Statistics:

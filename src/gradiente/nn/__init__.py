@@ -1,1 +1,57 @@
 """Layers and networks."""
+
+from gradiente.nn.activations import (
+    ACTIVATIONS,
+    elu,
+    gelu,
+    leaky_relu,
+    linear,
+    relu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    tanh,
+)
+from gradiente.nn.context import Context, is_training, next_key, running
+from gradiente.nn.dense import Dense
+from gradiente.nn.embedding import Embedding
+from gradiente.nn.flatten import Flatten
+from gradiente.nn.module import Module
+from gradiente.nn.normalization import BatchNorm, LayerNorm
+from gradiente.nn.regularization import Dropout
+from gradiente.nn.sequential import Sequential
+from gradiente.nn.summary import summary
+
+LAYERS: dict[str, type[Module]] = {
+    layer.__name__: layer
+    for layer in (Sequential, Dense, Dropout, BatchNorm, LayerNorm, Embedding, Flatten)
+}
+
+__all__ = [
+    "ACTIVATIONS",
+    "LAYERS",
+    "BatchNorm",
+    "Context",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "LayerNorm",
+    "Module",
+    "Sequential",
+    "elu",
+    "gelu",
+    "is_training",
+    "leaky_relu",
+    "linear",
+    "next_key",
+    "relu",
+    "running",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "summary",
+    "tanh",
+]

@@ -127,7 +127,7 @@ def _adaptive_step(
     time = (step + 1).astype(np.float64)
     step_size = rate / (1 - betas[0] ** time)
     root_scale = 1 / np.sqrt(1 - betas[1] ** time)
-    second = slots.get("largest_second_moment", slots["second_moment"])
+    second = slots["largest_second_moment" if "largest_second_moment" in slots else "second_moment"]
     scale = np.sqrt(second) * like(root_scale, parameter) + epsilon
     return like(step_size, parameter) * slots["first_moment"] / scale
 

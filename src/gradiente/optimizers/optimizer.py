@@ -14,7 +14,7 @@ import numpy as np
 
 from gradiente.base import trees
 from gradiente.base.arguments import check_number
-from gradiente.base.batch import is_exact
+from gradiente.base.batch import accumulation_dtype, is_exact
 from gradiente.base.errors import ShapeError, TreeError, TypeMismatchError
 from gradiente.base.registry import enter, find
 from gradiente.base.types import is_weak
@@ -128,22 +128,26 @@ def per_parameter(
     """Make an optimizer of a rule for one parameter.
 
     initial(parameter) -> slots; update(gradient, slots, parameter, step, rate) -> (update, slots).
-    `step` counts the updates done before (0 at first); `rate` is a float64 scalar.
+    `step` counts the updates done before (0 at first); `rate` is a float64 scalar. The rule sees
+    half-precision parameters in float32, and its slots are float32: squares of gradients and
+    ε = 1e-8 would be zero in float16.
     """
     learning_rate = check_rate(learning_rate)
 
     def initial_slots(parameters: Named) -> Slots:
-        return {path: initial(parameter) for path, parameter in parameters.items()}
+        return {path: initial(widened(parameter)) for path, parameter in parameters.items()}
 
     def rule(
         gradients: Named, slots: Slots, parameters: Named, clock: Clock
     ) -> tuple[Named, Slots]:
         rate = clock.rate(learning_rate)
         results = {
-            path: update(gradients[path], slots[path], parameter, clock.step, rate)
+            path: update(
+                widened(gradients[path]), slots[path], widened(parameter), clock.step, rate
+            )
             for path, parameter in parameters.items()
         }
-        updates = {path: result[0] for path, result in results.items()}
+        updates = {path: cast(results[path][0], parameters[path].dtype) for path in parameters}
         return updates, {path: result[1] for path, result in results.items()}
 
     arguments = {"learning_rate": learning_rate, **options}
@@ -160,6 +164,16 @@ def check_rate(learning_rate: LearningRate) -> LearningRate:
     if callable(learning_rate):
         return learning_rate
     return check_number("learning_rate", learning_rate, at_least=0)
+
+
+def cast(array: Array, dtype: Any) -> Array:
+    """An array in a data type; the same array if it has it already."""
+    return array if array.dtype == dtype else array.astype(dtype)
+
+
+def widened(array: Array) -> Array:
+    """An array in float32 at least."""
+    return cast(array, accumulation_dtype(array.dtype))
 
 
 def like(scalar: Array, parameter: Array) -> Array:
@@ -202,12 +216,7 @@ def _match(gradients: Named, parameters: Named) -> Named:
                 f"the gradient of `{path}` has shape {gradients[path].shape}, "
                 f"but the parameter has shape {parameters[path].shape}."
             )
-    return {
-        path: gradients[path]
-        if gradients[path].dtype == parameter.dtype
-        else gradients[path].astype(parameter.dtype)
-        for path, parameter in parameters.items()
-    }
+    return {path: cast(gradients[path], parameters[path].dtype) for path in parameters}
 
 
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {}

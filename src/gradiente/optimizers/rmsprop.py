@@ -78,7 +78,7 @@ def _next_means(gradient: Array, slots: Slots, decay: float) -> Slots:
     square_mean = decay * slots["square_mean"] + (1 - decay) * (gradient * gradient)
     if "mean" not in slots:
         return {**slots, "square_mean": square_mean}
-    mean = slots["mean"] + (1 - decay) * (gradient - slots["mean"])
+    mean = decay * slots["mean"] + (1 - decay) * gradient
     return {**slots, "square_mean": square_mean, "mean": mean}
 
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from gradiente.base import trees
 from gradiente.base.arguments import check_number
-from gradiente.base.batch import accumulation_dtype
 from gradiente.optimizers.optimizer import (
     Array,
     Clock,
@@ -17,6 +16,7 @@ from gradiente.optimizers.optimizer import (
     Slots,
     Tree,
     like,
+    widened,
 )
 from gradiente.optimizers.patterns import Selection, selected
 
@@ -106,7 +106,7 @@ def global_norm(gradients: Tree) -> Array:
 
 
 def _square_sum(gradient: Array) -> Array:
-    wide = gradient.astype(accumulation_dtype(gradient.dtype))
+    wide = widened(gradient)
     return np.sum(wide * wide)
 
 

@@ -13,6 +13,7 @@ from gradiente.base.types import ArrayType, is_array, is_weak, type_of
 from gradiente.graph.graph import Graph
 from gradiente.graph.node import Node
 from gradiente.trace.functions import Tensor
+from gradiente.trace.surroundings import surrounded_by
 from gradiente.trace.tensor import constant
 
 
@@ -90,7 +91,8 @@ def trace(
         inputs.append(node)
         leaves.append(Tensor(node, slot.weak))
     args, kwargs = unflatten(structure, leaves)
-    result = function(*args, **kwargs)
+    with surrounded_by(inputs):
+        result = function(*args, **kwargs)
     return written_out(label or name_of(function), inputs, result)
 
 
@@ -125,3 +127,11 @@ def _refuse_strangers(graph: Graph) -> None:
                 f"`{graph.name}` uses a value that was traced in another function and kept: "
                 f"{node.name or 'a value'} {node.type}. Return values instead of storing them."
             )
+
+
+def result_types(function: Callable[..., Any], *args: Any) -> Any:
+    """What `function` would return, with types in place of arrays; nothing is computed."""
+    leaves, structure = flatten((args, {}))
+    names = input_names(function, args, {})
+    traced = trace(function, structure, [slot_of(leaf) for leaf in leaves], names)
+    return traced.rebuild([node.type for node in traced.graph.outputs])

@@ -91,7 +91,7 @@ class History(Sequence[Row]):
         """
         column = column or self._monitored()
         values = self[column]
-        sign = -1.0 if _greater_is_better(column, greater_is_better) else 1.0
+        sign = -1.0 if grows_better(column, greater_is_better) else 1.0
         finite = [
             (sign * value, position)
             for position, value in enumerate(values)
@@ -148,7 +148,8 @@ class History(Sequence[Row]):
         return caption
 
 
-def _greater_is_better(column: str, given: bool | None) -> bool:
+def grows_better(column: str, given: bool | None = None) -> bool:
+    """Whether a greater value of a column is better; `given` decides where it is not known."""
     if given is not None:
         return given
     name = column.removeprefix(VALIDATION)

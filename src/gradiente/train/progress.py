@@ -65,7 +65,6 @@ class Progress:
         self._row_epoch = self._printed_epoch = 0
         self._best: Best | None = None
         self._started = self._rate_from = self._advanced = time.monotonic()
-        self._is_warm = False
         self._measured_from: tuple[float, float] | None = None
 
     def __enter__(self) -> "Progress":
@@ -105,8 +104,11 @@ class Progress:
         self._samples += samples
         self._loss = loss
         self._advanced = time.monotonic()
-        if not self._is_warm:  # the first batch compiled the step: it says nothing about the rate
-            self._is_warm, self._samples, self._rate_from = True, 0, self._advanced
+        if (
+            self._measured_from is None
+        ):  # the first batch compiled the step: it says nothing about the rate
+            self._samples, self._rate_from = 0, self._advanced
+            self._measured_from = (self._advanced, self._done())
         self._draw_if_due(self._advanced)
 
     def end_epoch(self, row: Row) -> None:
@@ -156,7 +158,7 @@ class Progress:
         self._safely(lambda: self._display.draw(picture))
 
     def _picture(self, now: float) -> Picture:
-        done = float(self._epoch - 1) + self._batch / max(self._batches, 1)
+        done = self._done()
         words = [f"epoch {self._of_all(self._epoch)}", f"batch {self._batch}/{self._batches}"]
         if self._samples_per_second is not None:
             words.append(f"{_thousands(self._samples_per_second)} samples/s")
@@ -174,6 +176,10 @@ class Progress:
             measures="  ".join(measures),
         )
 
+    def _done(self) -> float:
+        """Epochs done, with fractions."""
+        return self._epoch - 1 + self._batch / max(self._batches, 1)
+
     def _of_all(self, epoch: int) -> str:
         return f"{epoch:>{len(str(self._epochs))}}/{self._epochs}"
 
@@ -184,12 +190,8 @@ class Progress:
             self._samples_per_second = self._samples / seconds
 
     def _remaining(self, now: float, done: float) -> list[str]:
-        """Extrapolated from the first batches on, so that compiling does not count as training."""
-        if self._measured_from is None:
-            if self._batch:
-                self._measured_from = (now, done)
-            return []
-        since, before = self._measured_from
+        """Extrapolated from the end of the first batch, so that compiling does not count."""
+        since, before = self._measured_from or (now, done)
         if done <= before:
             return []
         return [f"{clock((now - since) * (self._epochs - done) / (done - before))} left"]

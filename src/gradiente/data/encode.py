@@ -1,0 +1,135 @@
+"""A whole table becomes arrays for the network.
+
+`fit_preprocessing` looks at the training rows once. What it returns encodes any table with the same
+columns, and can be written to a JSON file and read back.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradiente.base.errors import DataError, RunError
+from gradiente.data.columns import CategoryColumn, Column, column_from_dict, column_to_dict
+from gradiente.data.fields import read_list, read_object
+from gradiente.data.fit_columns import fit_column
+from gradiente.data.target import (
+    ClassTarget,
+    Target,
+    fit_classes,
+    fit_quantity,
+    target_from_dict,
+    target_to_dict,
+)
+from gradiente.data.task import Task
+
+if TYPE_CHECKING:
+    from polars import DataFrame
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How each column of a table is encoded, and how its target is.
+
+    dropped: the columns that are not used, and why.
+    """
+
+    columns: tuple[Column, ...]
+    target: Target
+    dropped: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def feature_names(self) -> list[str]:
+        """One name for each column of the encoded array."""
+        return [feature for column in self.columns for feature in column.features]
+
+    @property
+    def text_columns(self) -> list[str]:
+        """Columns whose values are words, even where all of them look like numbers."""
+        words = [column.name for column in self.columns if isinstance(column, CategoryColumn)]
+        if isinstance(self.target, ClassTarget) and self.target.values == "text":
+            words.append(self.target.name)
+        return words
+
+    def transform(self, frame: "DataFrame") -> np.ndarray:
+        """float32 (n, features). Columns the table has besides are ignored.
+
+        Raises `DataError` when columns are missing, or hold values of another kind.
+        """
+        missing = [column.name for column in self.columns if column.name not in frame.columns]
+        if missing:
+            raise DataError(_missing_columns(missing, frame.columns))
+        return np.concatenate(
+            [column.transform(frame[column.name]) for column in self.columns], axis=1
+        )
+
+    def transform_target(self, frame: "DataFrame") -> np.ndarray:
+        """int64 (n,) for classes, float32 (n, 1) for a quantity."""
+        if self.target.name not in frame.columns:
+            raise DataError(_missing_columns([self.target.name], frame.columns))
+        return self.target.encode(frame[self.target.name])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for a JSON file."""
+        return {
+            "kind": "table",
+            "target": target_to_dict(self.target),
+            "columns": [column_to_dict(column) for column in self.columns],
+            "dropped": dict(self.dropped),
+        }
+
+    @staticmethod
+    def from_dict(data: Any) -> "Preprocessing":
+        """The inverse of `to_dict`. Raises `RunError` when a field is missing or wrong."""
+        columns = tuple(column_from_dict(column) for column in read_list(data, "columns"))
+        names = [column.name for column in columns]
+        if not names or len(set(names)) != len(names):
+            raise RunError("the columns must be one or more, of different names.")
+        target = target_from_dict(data.get("target"))
+        dropped = read_object(data.get("dropped"))
+        return Preprocessing(columns, target, {str(k): str(v) for k, v in dropped.items()})
+
+
+def fit_preprocessing(
+    frame: "DataFrame",
+    columns: Iterable[str],
+    target: Target,
+    dropped: dict[str, str] | None = None,
+) -> Preprocessing:
+    """Fit the encoding of `columns` to the training rows in `frame`."""
+    fitted = tuple(fit_column(frame[name]) for name in columns)
+    useless = {column.name: "holds no word twice" for column in fitted if not _is_useful(column)}
+    useful = tuple(column for column in fitted if column.name not in useless)
+    if not useful:
+        raise DataError("no column is left to learn from: the words in them never come twice.")
+    return Preprocessing(useful, target, (dropped or {}) | useless)
+
+
+def _is_useful(column: Column) -> bool:
+    if isinstance(column, CategoryColumn):
+        return bool(column.categories) or column.marks_missing
+    return True
+
+
+def fit_target(frame: "DataFrame", name: str, task: Task) -> Target:
+    """The encoding of the column to be learned."""
+    return fit_classes(frame[name]) if task == "classification" else fit_quantity(frame[name])
+
+
+def known_rows(frame: "DataFrame", target: str) -> "DataFrame":
+    """The rows in which the column to be learned has a value (a finite one, if a number)."""
+    column = frame[target]
+    known = column.is_not_null()
+    if column.dtype.is_float():
+        known &= column.is_finite().fill_null(False)
+    return frame.filter(known)
+
+
+def _missing_columns(missing: list[str], present: list[str]) -> str:
+    word = "column" if len(missing) == 1 else "columns"
+    close = get_close_matches(missing[0], present, n=1)
+    advice = f"; did {close[0]!r} mean {missing[0]!r}?" if close else "."
+    listed = ", ".join(missing[:12]) + (f" and {len(missing) - 12} more" * (len(missing) > 12))
+    return f"the table lacks the {word} {listed}, which the network was trained on{advice}"

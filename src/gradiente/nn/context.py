@@ -1,0 +1,65 @@
+"""What a layer may know while it runs: training or not, its path, its key for random numbers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from gradiente.base.errors import GradienteError
+from gradiente.trace.random import fold_in
+
+
+@dataclass
+class Context:
+    """One run of a network, from its outermost module inwards.
+
+    training: dropout drops, batch normalisation uses and records the statistics of the batch.
+    key: what random layers draw from; they number their draws in order of their calls.
+    seed: what parameters created on first use are drawn from.
+    paths: the path of each module below the outermost one, by identity.
+    calls: (path, module, output) of every module called, in order of completion.
+    """
+
+    training: bool = False
+    key: Any = None
+    seed: int = 0
+    paths: dict[int, str] = field(default_factory=dict)
+    calls: list[tuple[str, Any, Any]] = field(default_factory=list)
+    draws: int = 0
+
+
+_current: ContextVar[Context | None] = ContextVar("context", default=None)
+
+
+def current() -> Context | None:
+    """The run in progress, if there is one."""
+    return _current.get()
+
+
+@contextmanager
+def running(context: Context) -> Iterator[Context]:
+    """Run networks inside under the given conditions."""
+    token = _current.set(context)
+    try:
+        yield context
+    finally:
+        _current.reset(token)
+
+
+def is_training() -> bool:
+    """True inside a training step; networks called by themselves are not training."""
+    context = current()
+    return context is not None and context.training
+
+
+def next_key() -> Any:
+    """A fresh key for a random layer, a function of (seed, step, number of the draw)."""
+    context = current()
+    if context is None or context.key is None:
+        raise GradienteError(
+            "a random layer in training mode needs a key; train with `gd.Trainer`, or run the "
+            "network inside `nn.running(nn.Context(training=True, key=gd.random.key(seed)))`."
+        )
+    context.draws += 1
+    return fold_in(context.key, context.draws - 1)

@@ -1,0 +1,300 @@
+"""The layout is what it says: import order, no cycles, no hidden imports, small documented files."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = "gradiente"
+FOLDER = Path(__file__).parents[2] / "src" / PACKAGE
+
+# The route of a computation. A module imports from its own folder and from those before it.
+LAYERS = (
+    "base ops graph trace gradient rewrite backends nn losses optimizers schedules initializers "
+    "metrics data train insight interchange report estimators studio cli"
+).split()
+
+# What a module may load when it is imported, besides the standard library and this package.
+LIGHT = {"numpy"}
+LIGHT_IN = {"cli": {"typer"}}
+
+LONGEST_FUNCTION = 60
+LONGEST_FILE = 500
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def read(folder: Path) -> dict[str, str]:
+    """The source of every module of a folder by dotted name; packages end in `.__init__`."""
+    return {
+        ".".join((PACKAGE, *path.relative_to(folder).with_suffix("").parts)): path.read_text()
+        for path in sorted(folder.rglob("*.py"))
+    }
+
+
+class Project:
+    """The parsed modules, and what the rules ask of them."""
+
+    def __init__(self, sources: dict[str, str]):
+        self.sources = sources
+        self.trees = {name: ast.parse(source) for name, source in sources.items()}
+
+    def module(self, dotted: str) -> str | None:
+        """The module a dotted name means: itself, or a package's `__init__`."""
+        return next((n for n in (dotted, f"{dotted}.__init__") if n in self.trees), None)
+
+    def edges(self, name: str) -> Iterator[tuple[int, str, str]]:
+        """(line, module imported from, name taken from it) for every import of the package."""
+        for node in ast.walk(self.trees[name]):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    if alias.name.split(".")[0] == PACKAGE:
+                        yield node.lineno, self.module(alias.name) or alias.name, ""
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == PACKAGE:
+                for alias in node.names:
+                    inner = self.module(f"{node.module}.{alias.name}")
+                    outer = self.module(node.module) or node.module
+                    yield node.lineno, inner or outer, "" if inner else alias.name
+
+
+def layer(module: str) -> str:
+    """The folder of a module; empty for the package's own `__init__`."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 2 else ""
+
+
+def unknown_folders(project: Project) -> list[str]:
+    """Modules outside the listed folders."""
+    allowed = {*LAYERS, ""}
+    names = [name for name in project.trees if layer(name) not in allowed]
+    stray = [n for n in project.trees if layer(n) == "" and n != f"{PACKAGE}.__init__"]
+    return names + stray
+
+
+def imports_from_below(project: Project) -> list[str]:
+    """Imports from a folder that comes later in the route."""
+    return [
+        f"{name}:{line} imports {target}"
+        for name in project.trees
+        for line, target, _ in project.edges(name)
+        if layer(name) and LAYERS.index(layer(target)) > LAYERS.index(layer(name))
+    ]
+
+
+def cycles(project: Project) -> list[str]:
+    """Modules that import each other, directly or through others; one path for each circle."""
+    graph = {n: sorted({target for _, target, _ in project.edges(n)}) for n in project.trees}
+    done: set[str] = set()
+    found: list[str] = []
+
+    def visit(name: str, path: list[str]) -> None:
+        if name in path:
+            found.append(" -> ".join([*path[path.index(name) :], name]))
+        elif name not in done:
+            for target in graph.get(name, []):
+                visit(target, [*path, name])
+            done.add(name)
+
+    for name in graph:
+        visit(name, [])
+    return found
+
+
+def bound_by_import_only(tree: ast.Module) -> set[str]:
+    """Names a module has from elsewhere and does not define itself."""
+    imported = {
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    defined = {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    } | {node.name for node in tree.body if isinstance(node, (*FUNCTIONS, ast.ClassDef))}
+    return imported - defined
+
+
+def second_hand_imports(project: Project) -> list[str]:
+    """Names taken from an `__init__`, or from a module that has them from another one."""
+    return [
+        f"{name}:{line} takes `{taken}` from {target}: import it from where it is defined"
+        for name in project.trees
+        for line, target, taken in project.edges(name)
+        if target.endswith("__init__")
+        and (taken or name != f"{PACKAGE}.__init__")
+        or taken in bound_by_import_only(project.trees.get(target, ast.Module([], [])))
+    ]
+
+
+def inner_statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Everything inside functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, FUNCTIONS):
+            yield from (inner for inner in ast.walk(node) if inner is not node)
+
+
+def hidden_imports(project: Project) -> list[str]:
+    """Imports of this package inside a function, and relative ones anywhere."""
+    found = []
+    for name, tree in project.trees.items():
+        inner = set(inner_statements(tree))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                found.append(f"{name}:{node.lineno} is relative")
+            if node in inner and PACKAGE in imported_roots(node):
+                found.append(f"{name}:{node.lineno} imports inside a function")
+    return found
+
+
+def imported_roots(node: ast.AST) -> set[str]:
+    """The first words of what an import statement imports."""
+    if isinstance(node, ast.Import):
+        return {alias.name.split(".")[0] for alias in node.names}
+    if isinstance(node, ast.ImportFrom) and not node.level:
+        return {(node.module or "").split(".")[0]}
+    return set()
+
+
+def heavy_imports(project: Project) -> list[str]:
+    """Third-party packages loaded on import; inside a function they are loaded on use."""
+    found = []
+    for name, tree in project.trees.items():
+        allowed = {PACKAGE, *sys.stdlib_module_names, *LIGHT, *LIGHT_IN.get(layer(name), ())}
+        inner = set(inner_statements(tree))
+        for node in ast.walk(tree):
+            surplus = imported_roots(node) - allowed
+            if surplus and node not in inner:
+                found.append(f"{name}:{node.lineno} loads {', '.join(surplus)} on import")
+    return found
+
+
+def busy_inits(project: Project) -> list[str]:
+    """`__init__` files that do more than document and re-export."""
+    found = []
+    for name, tree in project.trees.items():
+        for node in tree.body if name.endswith("__init__") else []:
+            exports = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+            lookup = isinstance(node, ast.FunctionDef) and node.name in ("__getattr__", "__dir__")
+            text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            if not (exports or lookup or text or imported_roots(node)):
+                found.append(f"{name}:{node.lineno} belongs into a module of its own")
+    return found
+
+
+def missing_docstrings(project: Project) -> list[str]:
+    """Modules that do not say what they are for, in a sentence."""
+    found = []
+    for name, tree in project.trees.items():
+        first = (ast.get_docstring(tree) or "").split("\n\n")[0].strip()
+        if not first or first[-1] not in ".:":
+            found.append(f"{name} has no docstring that begins with a sentence")
+    return found
+
+
+def long_functions(project: Project) -> list[str]:
+    """Functions longer than the limit, docstring included."""
+    return [
+        f"{name}:{node.lineno} `{node.name}` has {node.end_lineno - node.lineno + 1} lines"
+        for name, tree in project.trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, FUNCTIONS) and node.end_lineno - node.lineno >= LONGEST_FUNCTION
+    ]
+
+
+def long_files(project: Project) -> list[str]:
+    """Files longer than the limit."""
+    lengths = {name: len(source.splitlines()) for name, source in project.sources.items()}
+    return [f"{name} has {n} lines" for name, n in lengths.items() if n > LONGEST_FILE]
+
+
+RULES = (
+    unknown_folders,
+    imports_from_below,
+    cycles,
+    second_hand_imports,
+    hidden_imports,
+    heavy_imports,
+    busy_inits,
+    missing_docstrings,
+    long_functions,
+    long_files,
+)
+
+
+@pytest.fixture(scope="module")
+def library() -> Project:
+    project = Project(read(FOLDER))
+    assert f"{PACKAGE}.base.errors" in project.trees
+    return project
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_library_keeps_the_rule(rule, library):
+    found = rule(library)
+    assert not found, f"{rule.__doc__}\n" + "\n".join(found)
+
+
+GOOD = {
+    "gradiente.__init__": '"""The package."""\nfrom gradiente.nn.dense import Dense\n',
+    "gradiente.base.__init__": '"""Base."""\n',
+    "gradiente.base.errors": '"""Errors."""\nimport math\nimport numpy as np\nOops = ValueError\n',
+    "gradiente.nn.__init__": '"""Layers."""\nfrom gradiente.nn.dense import Dense\n',
+    "gradiente.nn.dense": (
+        '"""Dense."""\nfrom gradiente.base import errors\nfrom gradiente.base.errors import Oops\n'
+        "def Dense():\n    import torch\n    return torch, errors, Oops\n"
+    ),
+}
+LONG = "def f():\n" + "    x = 1\n" * 60
+BAD = [
+    (unknown_folders, "gradiente.misc.helpers", '"""Helpers."""\n'),
+    (unknown_folders, "gradiente.helpers", '"""Helpers."""\n'),
+    (imports_from_below, "gradiente.base.late", "from gradiente.nn.dense import Dense\n"),
+    (imports_from_below, "gradiente.base.late", "import gradiente.nn.dense\n"),
+    (imports_from_below, "gradiente.base.late", "def f():\n    from gradiente.nn import dense\n"),
+    (cycles, "gradiente.base.errors", "from gradiente.nn import dense\n"),
+    (second_hand_imports, "gradiente.nn.other", "from gradiente.nn import Dense\n"),
+    (second_hand_imports, "gradiente.nn.other", "from gradiente import Dense\n"),
+    (second_hand_imports, "gradiente.nn.other", "import gradiente\n"),
+    (second_hand_imports, "gradiente.nn.other", "from gradiente.nn.dense import Oops\n"),
+    (hidden_imports, "gradiente.nn.other", "def f():\n    import gradiente.base.errors\n"),
+    (hidden_imports, "gradiente.nn.other", "from .dense import Dense\n"),
+    (heavy_imports, "gradiente.nn.other", "import torch\n"),
+    (
+        heavy_imports,
+        "gradiente.nn.other",
+        "try:\n    from plotly import graph_objects\nfinally: 0\n",
+    ),
+    (heavy_imports, "gradiente.nn.other", "class A:\n    import pandas\n"),
+    (heavy_imports, "gradiente.nn.other", "import typer\n"),
+    (busy_inits, "gradiente.nn.__init__", '"""Layers."""\nx = 1\n'),
+    (missing_docstrings, "gradiente.nn.other", "import math\n"),
+    (missing_docstrings, "gradiente.nn.other", '"""helpers"""\n'),
+    (long_functions, "gradiente.nn.other", LONG),
+    (long_functions, "gradiente.nn.other", "class A:\n    " + LONG.replace("\n", "\n    ")),
+    (long_files, "gradiente.nn.other", "x = 1\n" * 501),
+]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_a_good_project_passes(rule):
+    at_the_limit = {
+        "gradiente.cli.main": '"""Commands."""\nimport typer\n',
+        "gradiente.nn.longest": '"""Long."""\n'
+        + LONG.removesuffix("    x = 1\n")
+        + "x = 1\n" * 439,
+    }
+    assert rule(Project(GOOD | at_the_limit)) == []
+
+
+@pytest.mark.parametrize(("rule", "name", "source"), BAD)
+def test_a_planted_fault_is_found(rule, name, source):
+    assert any(
+        name.removesuffix(".__init__") in fault for fault in rule(Project(GOOD | {name: source}))
+    )
+
+
+def test_every_rule_has_a_planted_fault():
+    assert {rule for rule, _, _ in BAD} == set(RULES)

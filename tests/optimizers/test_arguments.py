@@ -1,0 +1,68 @@
+"""Arguments that make no sense are refused in a sentence that names them."""
+
+import pytest
+
+from gradiente.base.errors import InvalidArgumentError, UnknownNameError
+from gradiente.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    RMSprop,
+    add_weight_decay,
+    clip_by_global_norm,
+    clip_by_norm,
+    clip_by_value,
+    find_optimizer,
+)
+
+
+@pytest.mark.parametrize(
+    ("factory", "options", "message"),
+    [
+        (SGD, {"learning_rate": -1}, "`learning_rate` is -1: .*at least 0"),
+        (SGD, {"learning_rate": float("nan")}, "`learning_rate` is nan"),
+        (SGD, {"learning_rate": float("inf")}, "`learning_rate` is inf"),
+        (SGD, {"learning_rate": "fast"}, "`learning_rate` is 'fast'"),
+        (SGD, {"learning_rate": True}, "`learning_rate` is True"),
+        (SGD, {"momentum": 1.0}, "`momentum` is 1.0: .*at least 0 and below 1"),
+        (SGD, {"momentum": 0.9, "dampening": -0.1}, "`dampening` is -0.1"),
+        (SGD, {"weight_decay": -0.1}, "`weight_decay` is -0.1"),
+        (SGD, {"nesterov": True}, "`nesterov` needs a `momentum`"),
+        (SGD, {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "`dampening=0`"),
+        (Adam, {"betas": (0.9, 1.0)}, r"`betas\[1\]` is 1.0"),
+        (Adam, {"betas": (-0.1, 0.9)}, r"`betas\[0\]` is -0.1"),
+        (Adam, {"betas": 0.9}, "`betas` is 0.9: it must be a pair"),
+        (Adam, {"betas": (0.9, 0.99, 0.999)}, "`betas` is .*pair"),
+        (AdamW, {"epsilon": -1e-8}, "`epsilon` is -1e-08"),
+        (AdamW, {"weight_decay": None}, "`weight_decay` is None"),
+        (RMSprop, {"decay": 1.5}, "`decay` is 1.5"),
+        (RMSprop, {"epsilon": -1}, "`epsilon` is -1"),
+        (RMSprop, {"momentum": -1}, "`momentum` is -1"),
+        (RMSprop, {"weight_decay": -1}, "`weight_decay` is -1"),
+        (Adagrad, {"learning_rate_decay": -1}, "`learning_rate_decay` is -1"),
+        (Adagrad, {"initial_accumulator_value": -1}, "`initial_accumulator_value` is -1"),
+        (Adagrad, {"epsilon": -1}, "`epsilon` is -1"),
+        (Adagrad, {"weight_decay": -1}, "`weight_decay` is -1"),
+        (clip_by_global_norm, {"maximum_norm": 0}, "`maximum_norm` is 0: .*above 0"),
+        (clip_by_norm, {"maximum_norm": -1}, "`maximum_norm` is -1"),
+        (clip_by_value, {"maximum": 0}, "`maximum` is 0"),
+        (add_weight_decay, {"weight_decay": -1}, "`weight_decay` is -1"),
+    ],
+)
+def test_refused(factory, options, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        factory(**options)
+
+
+def test_every_optimizer_is_found_by_name_in_any_case():
+    assert set(OPTIMIZERS) == {"sgd", "adam", "adamw", "rmsprop", "adagrad"}
+    assert find_optimizer("AdamW") is find_optimizer("adamw") is AdamW
+
+
+def test_an_unknown_name_brings_the_nearest_one():
+    with pytest.raises(
+        UnknownNameError, match=r"`Adamm` does not exist\. Did you mean `adam`\?.*sgd"
+    ):
+        find_optimizer("Adamm")
