@@ -7,9 +7,11 @@ The folders are the route of a computation, and each imports only from those bef
     graph         the program as data
     trace         a Python function becomes a graph
     gradient      backpropagation: the reverse pass; grad, vjp, jvp, hvp, jacobian, hessian
+    rewrite       a graph becomes a better graph of the same meaning
     backends      a graph becomes a callable
+    initializers  where the parameters start
     nn            layers and networks
-    losses, optimizers, schedules, initializers, metrics     pure functions, traced into the step
+    losses, optimizers, schedules, metrics     pure functions, traced into the step
     data          tables and arrays become batches
     train         the step, the loop, callbacks, checkpoints
     insight       what the gradient is doing: verify, show
@@ -37,6 +39,8 @@ from gradiente.insight.show import show
 from gradiente.insight.verify import verify
 from gradiente.trace import random
 from gradiente.trace.functions import FUNCTIONS, Tensor
+from gradiente.train.history import History
+from gradiente.train.trainer import Trainer
 
 
 

@@ -49,6 +49,7 @@ def test_align_never_broadcasts(prediction, target):
         ((4, 1), (4,), (4,), 1.0),
         ((4, 1), (4, 3), (4, 1), 3.0),
         ((4, 1), (4, 1), (4, 1), 1.0),
+        ((1,), (1, 3), (1, 1), 3.0),
     ],
 )
 def test_weights_are_expanded_over_further_axes(weight, shape, expanded, repeated):

@@ -14,6 +14,7 @@ import pytest
 from gradiente.train.progress import Progress, clock
 from gradiente.train.progress_display import (
     NotebookDisplay,
+    Picture,
     PlainDisplay,
     QuietDisplay,
     TerminalDisplay,
@@ -73,12 +74,12 @@ def test_it_says_how_far_how_fast_how_long_and_how_good(hands):
             progress.advance(1, 0.75, samples=100)
         progress.end_epoch(row(1, 0.8, accuracy=0.6, validation_loss=0.7))
         progress.begin_epoch(2, 4, 10)
-        hands.sleep(1.0)
+        hands.sleep(0.25)  # too short a time to measure the rate anew
         progress.advance(5, 0.512345, samples=100)
     picture = display.pictures[-1]
     assert picture.fraction == pytest.approx(1.5 / 4)
-    # 14 tenths of an epoch took 10 seconds from the first batch on, and 25 are left.
-    assert picture.status == ("epoch 2/4  batch 5/10  100 samples/s  0:17 elapsed  0:18 left")
+    # 14 tenths of an epoch took 9.25 seconds from the first batch on, and 25 are left.
+    assert picture.status == "epoch 2/4  batch 5/10  100 samples/s  0:16 elapsed  0:17 left"
     assert picture.measures == (
         "loss 0.5123  best validation_loss 0.7 (epoch 1)  "
         "last epoch: loss 0.8  accuracy 0.6  validation_loss 0.7"
@@ -268,6 +269,48 @@ def test_a_notebook_gets_one_output_that_is_replaced(monkeypatch):
     assert shown[-1] == "<pre>&lt;script&gt;</pre>"
 
 
+def _terminal_display(monkeypatch):
+    _plain_environment(monkeypatch)
+    stream = Terminal()
+    display = choose_display(stream, None)
+    display._console.width = 60
+    return display, stream
+
+
+def test_what_the_user_prints_into_a_file_stays_out_of_the_terminal(monkeypatch, capsys):
+    display, stream = _terminal_display(monkeypatch)
+    display.start()
+    print("for the file")
+    display.stop()
+    assert capsys.readouterr().out == "for the file\n"
+    assert "for the file" not in stream.getvalue()
+
+
+def test_the_cursor_comes_back_even_if_stopping_fails(monkeypatch):
+    display, stream = _terminal_display(monkeypatch)
+
+    def fail():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(display._live, "stop", fail)
+    display.start()
+    stream.truncate(0)
+    with pytest.raises(KeyboardInterrupt):
+        display.stop()
+    assert stream.getvalue().endswith("\x1b[?25h")
+
+
+def test_words_leave_room_for_the_echo_of_an_interrupt(monkeypatch):
+    display, stream = _terminal_display(monkeypatch)
+    display.start()
+    display.draw(Picture(0.5, "s" * 100, "m" * 100))
+    display.stop()
+    assert "s" * 53 + "..." in stream.getvalue()
+    assert "s" * 54 not in stream.getvalue()
+    assert "m" * 53 + "..." in stream.getvalue()
+    assert " 50%" in stream.getvalue()
+
+
 FIT = """
 import sys, time
 from gradiente.train.progress import Progress
@@ -329,6 +372,7 @@ def test_a_real_terminal_is_left_whole(argument):
     assert ("KeyboardInterrupt" in text) == (argument == "hang")
     shown, hidden = text.rfind("\x1b[?25h"), text.rfind("\x1b[?25l")
     assert shown > hidden
+    assert text.index("\x1b[?25h") < text.index("batch")  # nor hidden while it runs
     assert text.rfind("batch") < shown  # nothing is drawn once the terminal is given back
 
 

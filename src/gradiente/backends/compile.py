@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import update_wrapper
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from gradiente.base.errors import UnknownNameError
 from gradiente.base.settings import setting
 from gradiente.base.trees import Structure, flatten
 from gradiente.graph.graph import Graph, verify
+from gradiente.rewrite.pipeline import improve
 from gradiente.trace.functions import Tensor
+from gradiente.trace.surroundings import is_surrounded
 from gradiente.trace.trace import Slot, Traced, input_names, name_of, slot_of, trace
 
 Program = Callable[[list[np.ndarray]], list[np.ndarray]]
@@ -34,15 +37,21 @@ class CompiledFunction:
         self.backend = backend
         self.variants = 0
         self._programs: OrderedDict[Any, tuple[Traced, Program]] = OrderedDict()
+        self._lock = RLock()  # threads may share it; a trace may call it again
         update_wrapper(self, function, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         leaves, structure = flatten((args, kwargs))
-        if any(isinstance(leaf, Tensor) for leaf in leaves):
+        if is_surrounded() or any(isinstance(leaf, Tensor) for leaf in leaves):
             return self.function(*args, **kwargs)  # part of a larger trace, compiled with it
-        traced, program = self._variant(structure, [slot_of(leaf) for leaf in leaves], args, kwargs)
-        arrays = [np.asarray(x) for x in leaves if slot_of(x).type is not None]
-        return traced.rebuild([_own(y, arrays) for y in program(arrays)])
+        slots = [slot_of(leaf) for leaf in leaves]
+        traced, program = self._variant(structure, slots, args, kwargs)
+        arrays = [
+            np.asarray(leaf)
+            for leaf, slot in zip(leaves, slots, strict=True)
+            if slot.type is not None
+        ]
+        return traced.rebuild(_owned(program(arrays), arrays))
 
     def graph(self, *args: Any, **kwargs: Any) -> Graph:
         """The graph that runs for these arguments."""
@@ -53,18 +62,23 @@ class CompiledFunction:
         self, structure: Structure, slots: list[Slot], args: Any, kwargs: Any
     ) -> tuple[Traced, Program]:
         key = (structure, tuple(slots))
-        if key in self._programs:
+        with self._lock:
+            if key not in self._programs:
+                self._programs[key] = self._new_variant(structure, slots, args, kwargs)
+                self.variants += 1
+                if len(self._programs) > KEPT_VARIANTS:
+                    self._programs.popitem(last=False)
             self._programs.move_to_end(key)
             return self._programs[key]
+
+    def _new_variant(
+        self, structure: Structure, slots: list[Slot], args: Any, kwargs: Any
+    ) -> tuple[Traced, Program]:
         names = input_names(self.function, args, kwargs)
         traced = trace(self.function, structure, slots, names)
         if setting("GRADIENTE_CHECK"):
             verify(traced.graph)
-        self._programs[key] = traced, BACKENDS[self.backend](traced.graph)
-        self.variants += 1
-        if len(self._programs) > KEPT_VARIANTS:
-            self._programs.popitem(last=False)
-        return self._programs[key]
+        return traced, BACKENDS[self.backend](improve(traced.graph))
 
     def __repr__(self) -> str:
         plural = "" if self.variants == 1 else "s"
@@ -73,12 +87,19 @@ class CompiledFunction:
         )
 
 
-def _own(value: np.ndarray, inputs: list[np.ndarray]) -> Any:
-    """Numbers as NumPy scalars; arrays that do not share memory with an argument."""
-    if value.ndim == 0:
-        return value[()]
-    shared = not value.flags.owndata or not value.flags.writeable or any(value is x for x in inputs)
-    return value.copy() if shared else value
+def _owned(values: list[np.ndarray], inputs: list[np.ndarray]) -> list[Any]:
+    """Numbers as NumPy scalars; arrays that share memory with nothing else the caller can reach.
+
+    Views, constants of the program (which are read-only), arguments, and an array that is returned
+    twice are copied.
+    """
+    taken = {id(array) for array in inputs}
+    owned = []
+    for value in values:
+        shared = not value.flags.owndata or not value.flags.writeable or id(value) in taken
+        taken.add(id(value))
+        owned.append(value[()] if value.ndim == 0 else value.copy() if shared else value)
+    return owned
 
 
 def compile(function: Callable[..., Any], backend: str | None = None) -> CompiledFunction:

@@ -15,7 +15,8 @@ class Setting:
 
 SETTINGS: dict[str, Setting] = {
     "GRADIENTE_BACKEND": Setting("what compiled functions run on: numpy", "numpy"),
-    "GRADIENTE_CHECK": Setting("1: verify every graph after it is traced", False),
+    "GRADIENTE_CHECK": Setting("1: verify every graph, after tracing and after each pass", False),
+    "GRADIENTE_SKIP": Setting("passes to leave out, separated by commas", ""),
 }
 
 

@@ -135,16 +135,40 @@ def leaves_of(tree: Tree) -> list[Leaf]:
     return flatten(tree)[0]
 
 
-def _paths(structure: Structure, prefix: str) -> Iterator[str]:
+def _paths(structure: Structure, prefix: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     if structure.kind is None:
         yield prefix
     for name, child in zip(structure.names, structure.children, strict=True):
-        yield from _paths(child, f"{prefix}.{name}" if prefix else str(name))
+        yield from _paths(child, (*prefix, name))
+
+
+def _dotted(path: tuple[Any, ...]) -> str:
+    return ".".join(map(str, path))
 
 
 def paths_of(tree: Tree) -> list[str]:
     """A dotted name for every leaf, in the order of `flatten`: `layers.0.weight`."""
-    return list(_paths(flatten(tree)[1], ""))
+    return [_dotted(path) for path in _paths(flatten(tree)[1])]
+
+
+def leaves_as(structure: Structure, tree: Tree) -> list[Leaf]:
+    """The leaves of `tree` in the order of `structure`; only the order of dict keys may differ.
+
+    Raises `TreeError` naming the first path at which the structures part.
+    """
+    leaves, own = flatten(tree)
+    if own == structure:
+        return leaves
+    if _unordered(own) != _unordered(structure):
+        raise TreeError(_difference(structure, own))
+    by_path = dict(zip(_paths(own), leaves, strict=True))
+    return [by_path[path] for path in _paths(structure)]
+
+
+def _unordered(structure: Structure) -> Any:
+    """Something equal for structures that differ in the order of their names only."""
+    children = zip(structure.names, map(_unordered, structure.children), strict=True)
+    return structure.kind, frozenset(children)
 
 
 def map_tree(function: Callable[..., Any], tree: Tree, *others: Tree) -> Tree:
@@ -153,21 +177,16 @@ def map_tree(function: Callable[..., Any], tree: Tree, *others: Tree) -> Tree:
     Raises `TreeError` naming the first path at which the structures part.
     """
     leaves, structure = flatten(tree)
-    columns = [leaves]
-    for other in others:
-        other_leaves, other_structure = flatten(other)
-        if other_structure != structure:
-            raise TreeError(_difference(structure, other_structure))
-        columns.append(other_leaves)
+    columns = [leaves, *(leaves_as(structure, other) for other in others)]
     return unflatten(structure, [function(*row) for row in zip(*columns, strict=True)])
 
 
 def _difference(expected: Structure, got: Structure) -> str:
-    ours, theirs = list(_paths(expected, "")), list(_paths(got, ""))
+    ours, theirs = list(_paths(expected)), list(_paths(got))
     missing = [path for path in ours if path not in theirs]
     surplus = [path for path in theirs if path not in ours]
     if missing:
-        return f"the structures differ: `{missing[0]}` is missing from the second one."
+        return f"the structures differ: `{_dotted(missing[0])}` is missing from the second one."
     if surplus:
-        return f"the structures differ: `{surplus[0]}` is in the second one only."
+        return f"the structures differ: `{_dotted(surplus[0])}` is in the second one only."
     return "the structures differ: their containers are of different types."

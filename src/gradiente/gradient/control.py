@@ -11,11 +11,18 @@ from gradiente.base.source import current_source
 from gradiente.base.trees import Structure, Tree, flatten, map_tree, unflatten
 from gradiente.ops import identity as table
 from gradiente.trace.functions import Tensor, bind, m
+from gradiente.trace.tensor import constant
 
 
 def stop_gradient(tree: Tree) -> Tree:
     """The same values, counted as constants by every gradient."""
-    return map_tree(lambda x: bind(table.stop_gradient, x) if isinstance(x, Tensor) else x, tree)
+    return map_tree(_stopped, tree)
+
+
+def _stopped(x: Any) -> Any:
+    if not isinstance(x, Tensor):
+        return x
+    return Tensor(bind(table.stop_gradient, x).node, x.weak)
 
 
 def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,7 +72,8 @@ def _attached(
     def local(m: Any, g: Any) -> tuple[Any, ...]:
         upstream = [g if i == place else np.zeros(y.shape, y.dtype) for i, y in enumerate(outputs)]
         given = rule(unflatten(result, upstream))
-        gradients = given if isinstance(given, tuple) else (given,)
+        single = len(structure.children) == 1 and not (type(given) is tuple and len(given) == 1)
+        gradients = (given,) if single or not isinstance(given, tuple) else given
         return tuple(_leaf_gradient(gradients, structure, leaves, i) for i in places)
 
     inputs = [leaves[i] for i in places]
@@ -114,5 +122,5 @@ def _fitting(gradient: Any, x: Tensor) -> Any:
             f"the rule of a custom gradient returned shape {shape} for an argument of shape "
             f"{x.shape}." + current_source().explain()
         )
-    tensor = gradient if isinstance(gradient, Tensor) else m.broadcast_to(gradient, x.shape)
-    return m.cast(tensor, x.dtype) if isinstance(tensor, Tensor) else x * 0 + tensor
+    tensor = gradient if isinstance(gradient, Tensor) else Tensor(constant(gradient))
+    return m.cast(tensor, x.dtype)

@@ -13,7 +13,7 @@ import numpy as np
 
 from gradiente.base.errors import NotDifferentiableError, TreeError
 from gradiente.base.source import current_source
-from gradiente.base.trees import Structure, Tree, flatten, map_tree, paths_of, unflatten
+from gradiente.base.trees import Structure, Tree, flatten, leaves_as, map_tree, paths_of, unflatten
 from gradiente.base.types import is_array, is_weak
 from gradiente.gradient.reverse import backward
 from gradiente.graph.evaluate import evaluate
@@ -181,14 +181,21 @@ def _output_nodes(result: Any, function: Function) -> tuple[list[Node], Structur
 
 def _seeds(vectors: Tree, structure: Structure, nodes: list[Node]) -> list[Tensor]:
     """Cotangents as Tensors of the types of the values they belong to."""
-    leaves, given = flatten(vectors)
-    if given != structure:
-        raise TreeError("the vectors must have the same structure as the values they belong to.")
+    try:
+        leaves = leaves_as(structure, vectors)
+    except TreeError as error:
+        raise TreeError(
+            f"the vectors do not have the structure of the values they belong to: {error}"
+            + current_source().explain()
+        ) from None
     seeds = []
     for leaf, node in zip(leaves, nodes, strict=True):
         seed = leaf if isinstance(leaf, Tensor) else Tensor(constant(leaf))
         if seed.shape != node.type.shape:
-            raise TreeError(f"a vector of shape {seed.shape} belongs to a value of {node.type}.")
+            raise TreeError(
+                f"a vector of shape {seed.shape} was given for a value of type {node.type}: "
+                "the shapes must be equal." + current_source().explain()
+            )
         seeds.append(m.cast(seed, node.type.dtype) if node.type.is_floating else seed)
     return seeds
 
@@ -210,17 +217,26 @@ def vjp(function: Function, *primals: Any) -> tuple[Any, Function]:
     return finished(result), pullback
 
 
+def _arguments(name: str, values: Any) -> tuple[Any, ...]:
+    if not isinstance(values, tuple | list):
+        raise TreeError(
+            f"`{name}` has one entry for each argument of the function; for a single one write "
+            f"`({name[:-1]},)`." + current_source().explain()
+        )
+    return tuple(values)
+
+
 def jvp(function: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
     """The value of `function` and its derivative along a direction: (y, ∂y/∂x · t).
 
     Forward mode from two reverse passes: ḡ ↦ ḡᵀ ∂y/∂x is linear, and the gradient of its product
     with t is ∂y/∂x · t, whatever ḡ is. Only what that needs is computed.
     """
-    inputs = variables(tuple(primals))
+    inputs = variables(_arguments("primals", primals))
     with surrounded_by(inputs.nodes):
         result = function(*inputs.tree)
     nodes, structure = _output_nodes(result, function)
-    directions = _seeds(tuple(tangents), inputs.structure, inputs.nodes)
+    directions = _seeds(_arguments("tangents", tangents), inputs.structure, inputs.nodes)
     floating = [node for node in nodes if node.type.is_floating]
     dummies = [Tensor(_identity(_zeros(node).node)) for node in floating]
     transposed = backward(floating, dummies, inputs.nodes)
@@ -239,14 +255,9 @@ def hvp(function: Function, primals: tuple[Any, ...], vectors: tuple[Any, ...]) 
 
     H v is the gradient of (∇f · v). Returns a tuple with one tree for each primal.
     """
-    places = tuple(range(len(primals)))
-
-    def along(*inputs: Any) -> Any:
-        gradients = flatten(grad(function, argnums=places)(*inputs))[0]
-        directions = flatten(tuple(vectors))[0]
-        return sum(m.sum(g * v) for g, v in zip(gradients, directions, strict=True))
-
-    return grad(along, argnums=places)(*primals)
+    given = _arguments("primals", primals)
+    derivative = grad(function, argnums=tuple(range(len(given))))
+    return vjp(derivative, *given)[1](_arguments("vectors", vectors))
 
 
 def jacobian(function: Function, argnums: int | tuple[int, ...] = 0) -> Function:

@@ -135,8 +135,8 @@ def totals(
     `TypeMismatchError` where there are weights.
     """
     options: dict[str, Any] = {}
-    while isinstance(loss, functools.partial) and not loss.args:
-        options, loss = {**loss.keywords, **options}, loss.func
+    if isinstance(loss, functools.partial) and not loss.args:
+        options, loss = loss.keywords, loss.func
     if isinstance(loss, Loss):
         return loss.totals(prediction, target, sample_weight, **options)
     if sample_weight is not None:

@@ -32,8 +32,7 @@ def _absolute_error(prediction: Array, target: Array, weight: Array | None) -> S
 def _moments(prediction: Array, target: Array, weight: Array | None) -> Statistics:
     """The sums R² is made of, in float64: in float32 the variance would drown in the mean."""
     error, target, weight = _read(prediction, target, weight)
-    error, target = error.astype(np.float64), target.astype(np.float64)
-    weight = weight.astype(np.float64)
+    weight = weight.astype(np.float64)  # and with it every product below
     return {
         "squares": np.sum(weight * error * error, axis=0),
         "weight": np.sum(weight, axis=0),

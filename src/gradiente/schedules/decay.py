@@ -7,7 +7,7 @@ import numpy as np
 from gradiente.base.arguments import check_count, check_number
 from gradiente.base.errors import InvalidArgumentError
 from gradiente.schedules.schedule import Array, Schedule, declare
-from gradiente.schedules.warmup import risen
+from gradiente.schedules.warm_up import risen
 
 
 @declare

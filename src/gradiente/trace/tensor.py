@@ -6,7 +6,9 @@ this folder and enter the tables `FUNCTIONS` and `NUMPY_FUNCTIONS`, from which o
 and NumPy's dispatch look them up.
 """
 
+import inspect
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -61,6 +63,17 @@ class Mathematics:
 
 m = Mathematics()
 
+OPERANDS: Any = None  # what operators accept, besides what NumPy itself gives way to
+
+FLOATING_ADVICE = (
+    "Use NumPy functions (np.sin, not math.sin; np.stack([...]), not np.array([...])); to look at "
+    "a number under `grad`, print it, or write `{word}(gd.stop_gradient(x))`."
+)
+INTEGER_ADVICE = (
+    "Choose elements by a traced index with `np.take(a, i, axis=0)`; sizes, axes and counts must "
+    "be fixed before compiling, for example with `functools.partial(f, n=3)`."
+)
+
 
 class Tensor:
     """An array of known shape and data type inside a traced function.
@@ -110,7 +123,7 @@ class Tensor:
         """The last two axes exchanged."""
         return FUNCTIONS["matrix_transpose"](self)
 
-    def astype(self, dtype: Any) -> Any:
+    def astype(self, dtype: Any, copy: bool = True) -> Any:
         """The same values in another data type."""
         return FUNCTIONS["cast"](self, dtype)
 
@@ -149,15 +162,16 @@ class Tensor:
 
     def _number(self, word: str) -> np.ndarray:
         value = self._known()
-        free = self.node.operation is stop_gradient or not self.type.is_floating
-        if value is None or not free:
-            reason = "would lose its gradient" if value is not None else "has no value yet"
-            raise ConcreteValueError(
-                f"`{word}` wants plain numbers, but this {self.type} is being traced and {reason}. "
-                "Use NumPy functions (np.sin, not math.sin); to look at a number under `grad`, "
-                f"print it, or write `{word}(gd.stop_gradient(x))`." + self._where()
-            )
-        return value
+        floating = self.type.is_floating
+        if value is not None and (self.node.operation is stop_gradient or not floating):
+            return value
+        reason = "would lose its gradient" if value is not None else "has no value yet"
+        advice = FLOATING_ADVICE.format(word=word) if floating else INTEGER_ADVICE
+        raise ConcreteValueError(
+            f"`{word}` wants plain numbers, but this {self.type} is being traced and {reason}. "
+            + advice
+            + self._where()
+        )
 
     def __float__(self) -> float:
         return float(self._number("float"))
@@ -204,10 +218,11 @@ class Tensor:
                 "an array cannot be updated in place with a traced value; "
                 "write `a = a + b` instead of `a += b`." + self._where()
             )
+        if method == "__call__":
+            return _dispatch(ufunc, f"np.{ufunc.__name__}", inputs, options)
         if method == "reduce":
             options.setdefault("axis", 0)
-        key = ufunc if method == "__call__" else (ufunc, method)
-        return _dispatch(key, f"np.{ufunc.__name__}", inputs, options)
+        return _dispatch((ufunc, method), f"np.{ufunc.__name__}.{method}", inputs, options)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         package = getattr(func, "__module__", "numpy") or "numpy"
@@ -226,24 +241,31 @@ def _dispatch(key: Any, name: str, args: Any, options: dict[str, Any]) -> Any:
         raise UnsupportedFunctionError(
             f"`{name}` cannot be applied to a traced value. {advice}{current_source().explain()}"
         )
-    options = {word: value for word, value in options.items() if value is not np._NoValue}  # type: ignore[attr-defined]
-    unknown = set(options) - _keywords(ours)
+    code = ours.__code__
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    default = (None, np._NoValue)  # type: ignore[attr-defined]
+    options = {
+        word: value
+        for word, value in options.items()
+        if word in known or not any(value is item for item in default)
+    }
+    unknown = [f"{word}=" for word in sorted(options) if word not in known]
+    if len(args) > code.co_argcount and not code.co_flags & inspect.CO_VARARGS:
+        unknown.append(f"more than {code.co_argcount} arguments by position")
     if unknown:
         raise UnsupportedFunctionError(
-            f"`{name}` on a traced value does not take {', '.join(sorted(unknown))}=."
-            + current_source().explain()
+            f"`{name}` on a traced value does not take {' or '.join(unknown)}; it takes "
+            f"{', '.join(known)}.{current_source().explain()}"
         )
     return ours(*args, **options)
 
 
-def _keywords(ours: Callable[..., Any]) -> set[str]:
-    code = ours.__code__
-    return set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+OPERANDS = (Tensor, np.ndarray, np.generic, bool, int, float, list, tuple)
 
 
 def _operator(name: str, swapped: bool = False) -> Callable[..., Any]:
     def method(self: Tensor, other: Any) -> Any:
-        if not isinstance(other, Tensor | np.ndarray | np.generic | bool | int | float):
+        if not isinstance(other, OPERANDS):
             return NotImplemented
         return FUNCTIONS[name](other, self) if swapped else FUNCTIONS[name](self, other)
 
@@ -324,14 +346,20 @@ Tensor.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 def constant(value: Any, dtype: Any = None) -> Node:
     """A node for an array of the surrounding program, copied so that it cannot change later."""
+    array = _array(value, dtype)
+    array.flags.writeable = False
+    return Node(None, (), {}, type_of(array), value=array)
+
+
+def _array(value: Any, dtype: Any = None) -> np.ndarray:
+    """A new array of a value, in the data type of what it meets."""
     try:
-        array = np.array(value, dtype=dtype)
+        return np.array(value, dtype=dtype)
     except OverflowError:
         raise TypeMismatchError(
             f"{value} does not fit into {np.dtype(dtype)}; convert the array to a wider data type "
             "first." + current_source().explain()
         ) from None
-    return Node(None, (), {}, type_of(array), value=array)
 
 
 def _node(value: Any) -> Node:
@@ -368,38 +396,40 @@ def _weak(value: Any) -> bool:
     return value.weak if isinstance(value, Tensor) else is_weak(value)
 
 
-def _representative(value: Any) -> Any:
-    """What stands for an input in NumPy's promotion: its data type, or a Python number."""
+def _kind(value: Any) -> Any:
+    """What takes part in NumPy's promotion: a data type, or the type of a Python number."""
     if isinstance(value, Tensor):
-        return value.dtype.type(0).item() if value.weak else value.dtype
-    return value if is_weak(value) else np.asarray(value).dtype
+        return NUMBER_TYPES[value.dtype.kind] if value.weak else value.dtype
+    if is_weak(value):
+        return bool if isinstance(value, bool) else int if isinstance(value, int) else float
+    return type_of(value).dtype
+
+
+NUMBER_TYPES = {"b": bool, "i": int, "u": int, "f": float}
 
 
 def _targets(operation: Operation, inputs: tuple[Any, ...]) -> tuple[np.dtype, ...]:
     """The data type each input of an elementwise operation is converted to."""
-    first = 1 if operation is where else 0
-    standing = [_representative(value) for value in inputs[first:]]
     try:
-        common = np.result_type(*standing)
-    except TypeError:
-        raise TypeMismatchError(
-            f"`{operation.name}` cannot mix {' and '.join(map(str, standing))}."
-            + current_source().explain()
-        ) from None
-    own = [
-        common if _weak(value) else np.dtype(s)
-        for value, s in zip(inputs[first:], standing, strict=True)
-    ]
-    try:
-        return input_dtypes(operation, (np.dtype(bool),) * first + tuple(own))
+        return _converted_dtypes(operation, tuple(map(_kind, inputs)))
     except GradienteError as error:
         raise type(error)(f"{error}{current_source().explain()}") from None
+
+
+@lru_cache(maxsize=4096)
+def _converted_dtypes(operation: Operation, kinds: tuple[Any, ...]) -> tuple[np.dtype, ...]:
+    first = 1 if operation is where else 0
+    common = np.result_type(
+        *(kind() if isinstance(kind, type) else kind for kind in kinds[first:])
+    )
+    own = (common if isinstance(kind, type) else kind for kind in kinds[first:])
+    return input_dtypes(operation, (*[np.dtype(bool)] * first, *own))
 
 
 def _converted(operation: Operation, inputs: tuple[Any, ...]) -> tuple[np.ndarray, ...]:
     targets = _targets(operation, inputs)
     return tuple(
-        np.asarray(value, dtype=target) if is_weak(value) else np.asarray(value).astype(target)
+        _array(value, target) if is_weak(value) else np.asarray(value, dtype=target)
         for value, target in zip(inputs, targets, strict=True)
     )
 

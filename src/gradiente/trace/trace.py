@@ -56,8 +56,10 @@ def name_of(function: Callable[..., Any]) -> str:
 
 
 def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    known = list(code.co_varnames[: code.co_argcount]) if code else []
+    try:
+        known = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):  # built-in functions do not tell
+        known = []
     return [known[i] if i < len(known) else f"argument{i}" for i in range(count)]
 
 

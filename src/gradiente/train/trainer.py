@@ -231,7 +231,9 @@ class Trainer:
         write_checkpoint(Path(path), self._without_sums(), self.history, facts)
 
     @classmethod
-    def load(cls, path: str | Path, network: Any = None, *, net: Any = None, **options: Any) -> "Trainer":
+    def load(
+        cls, path: str | Path, network: Any = None, *, net: Any = None, **options: Any
+    ) -> "Trainer":
         """A trainer that continues bit for bit where the saved one stopped.
 
         network (or net=): built as before; options: as in the constructor, as before: loss, optimizer,
@@ -240,9 +242,7 @@ class Trainer:
         state, history, facts = read_checkpoint(Path(path))
         facts = {name: int(facts[name]) for name in ("seed", "accumulate")}
         trainer = cls(network if network is not None else net, **{**facts, **options})
-        trainer.network.load_state(
-            {**state["parameters"], **state["fixed"], **state["buffers"]}
-        )
+        trainer.network.load_state({**state["parameters"], **state["fixed"], **state["buffers"]})
         trainer.state = state
         trainer.history = history
         return trainer
@@ -400,4 +400,3 @@ class _Run:
         return (
             f"the loss became infinite or NaN in epoch {epoch}, batch {batch} of {batches}. {cause}"
         )
-

@@ -1,0 +1,56 @@
+"""Fashion-MNIST with a network of dense layers, from the original files.
+
+    python examples/fashion_mnist.py FOLDER
+
+FOLDER holds the four files of github.com/zalandoresearch/fashion-mnist (…-ubyte.gz).
+"""
+
+import gzip
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import gradiente as gd
+from gradiente import losses, metrics, nn, optimizers
+
+
+def images(path: Path) -> np.ndarray:
+    """Pixels in [0, 1], shape (n, 28, 28)."""
+    pixels = np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8, offset=16)
+    return pixels.reshape(-1, 28, 28).astype(np.float32) / 255
+
+
+def labels(path: Path) -> np.ndarray:
+    """Classes 0 to 9."""
+    return np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8, offset=8).astype(np.int64)
+
+
+def main(folder: Path) -> None:
+    """Train on 60,000 images, measure on the 10,000 others."""
+    x, y = (
+        images(folder / "train-images-idx3-ubyte.gz"),
+        labels(folder / "train-labels-idx1-ubyte.gz"),
+    )
+    x_test, y_test = (
+        images(folder / "t10k-images-idx3-ubyte.gz"),
+        labels(folder / "t10k-labels-idx1-ubyte.gz"),
+    )
+    network = nn.Sequential(
+        nn.Flatten(), nn.Dense(256), nn.relu, nn.Dense(128), nn.relu, nn.Dense(10)
+    )
+    trainer = gd.Trainer(
+        network,
+        loss=losses.cross_entropy,
+        optimizer=optimizers.AdamW(1e-3),
+        metrics=[metrics.accuracy],
+    )
+    print(trainer.fit(x, y, epochs=10, batch_size=128, validation=0.1, early_stopping=3))
+    print(trainer.summary(x[:1]))
+    print("on the test images:", trainer.evaluate(x_test, y_test))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]))

@@ -1,0 +1,153 @@
+"""Data become the arrays that a network trains on, is watched on, and is tested on."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradiente.base.errors import DataError
+from gradiente.cli.options import TrainOptions
+from gradiente.cli.source import default_target, open_data
+from gradiente.data.encode import Preprocessing, fit_preprocessing, fit_target, known_rows
+from gradiente.data.encode_images import ImagePreprocessing, fit_images
+from gradiente.data.images import Images, read_images
+from gradiente.data.selection import select_columns
+from gradiente.data.split import Split, split_rows
+from gradiente.data.task import find_target, infer_task
+
+if TYPE_CHECKING:
+    from polars import DataFrame
+
+AnyPreprocessing = Preprocessing | ImagePreprocessing
+
+
+@dataclass(frozen=True)
+class Part:
+    """Encoded inputs and targets of some rows, samples along the first axis."""
+
+    x: np.ndarray
+    y: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The three parts of the data, how they were encoded, and what the user should know of it."""
+
+    preprocessing: AnyPreprocessing
+    train: Part
+    validation: Part
+    test: Part
+    notes: list[str] = field(default_factory=list)
+
+
+def prepare(options: TrainOptions) -> Prepared:
+    """Read, split and encode the data. Raises `DataError` when nothing can be learned from it."""
+    data = open_data(options.data, options.header)
+    if isinstance(data, Images):
+        return _prepare_images(data, options)
+    return _prepare_table(data, options)
+
+
+def encode_known(preprocessing: AnyPreprocessing, data: Any) -> Part:
+    """Inputs and targets of data like those trained on; rows without a target are left out."""
+    if isinstance(preprocessing, ImagePreprocessing):
+        return Part(preprocessing.transform(data.x), _image_classes(preprocessing, data))
+    return Part(preprocessing.transform(data), preprocessing.transform_target(data))
+
+
+def open_like(data: str, preprocessing: AnyPreprocessing, header: bool | None = None) -> Any:
+    """A table, or images, to be encoded by `preprocessing`. Raises `DataError` if it is neither."""
+    if isinstance(preprocessing, ImagePreprocessing):
+        size = (preprocessing.height, preprocessing.width)
+        return read_images(data, size, preprocessing.channels)
+    table = open_data(data, header, preprocessing.text_columns)
+    if isinstance(table, Images):
+        raise DataError(f"{data} is a folder of images, but the network was trained on a table.")
+    return table
+
+
+# -- tables ----------------------------------------------------------------------------------------
+
+
+def _prepare_table(frame: "DataFrame", options: TrainOptions) -> Prepared:
+    target = find_target(frame, options.target or default_target(options.data))
+    rows = known_rows(frame, target)
+    task = infer_task(rows[target], options.task)
+    kept, dropped = select_columns(rows, target)
+    classes = fit_target(rows, target, task).encode(rows[target]) if task == "classification" else None
+    split = _split(len(rows), options, classes)
+    trained = rows[split.train]
+    # Classes are those of all rows; a quantity is scaled by what is seen in training alone.
+    fitted = fit_target(rows if task == "classification" else trained, target, task)
+    preprocessing = fit_preprocessing(trained, kept, fitted, dropped)
+    tested = rows[split.test] if options.test is None else _test_table(options, preprocessing)
+    notes = _notes(frame.height - rows.height, preprocessing)
+    return Prepared(
+        preprocessing,
+        encode_known(preprocessing, trained),
+        encode_known(preprocessing, rows[split.validation]),
+        encode_known(preprocessing, tested),
+        notes,
+    )
+
+
+def _split(count: int, options: TrainOptions, classes: np.ndarray | None) -> Split:
+    return split_rows(
+        count,
+        validation=options.validation_fraction,
+        test=0.0 if options.test is not None else options.test_fraction,
+        seed=options.seed,
+        classes=classes,
+    )
+
+
+def _test_table(options: TrainOptions, preprocessing: Preprocessing) -> "DataFrame":
+    assert options.test is not None
+    table = open_like(options.test, preprocessing, options.header)
+    if preprocessing.target.name not in table.columns:
+        raise DataError(f"{options.test} has no column {preprocessing.target.name!r} to test on.")
+    known = known_rows(table, preprocessing.target.name)
+    if known.is_empty():
+        raise DataError(f"{options.test} has no row with a known {preprocessing.target.name!r}.")
+    return known
+
+
+def _notes(without_target: int, preprocessing: Preprocessing) -> list[str]:
+    notes = [f"{name} is not used: it {why}" for name, why in preprocessing.dropped.items()]
+    if without_target:
+        rows = "1 row is" if without_target == 1 else f"{without_target:,} rows are"
+        notes.append(f"{rows} left out: {preprocessing.target.name} is missing there")
+    return notes
+
+
+# -- images ----------------------------------------------------------------------------------------
+
+
+def _prepare_images(images: Images, options: TrainOptions) -> Prepared:
+    if options.target is not None:
+        raise DataError("images have no columns: their classes are the names of their folders.")
+    split = _split(len(images.y), options, images.y)
+    preprocessing = fit_images(images, split.train)
+    whole = encode_known(preprocessing, images)
+    tested = Part(whole.x[split.test], whole.y[split.test])
+    if options.test is not None:
+        tested = encode_known(preprocessing, open_like(options.test, preprocessing))
+    return Prepared(
+        preprocessing,
+        Part(whole.x[split.train], whole.y[split.train]),
+        Part(whole.x[split.validation], whole.y[split.validation]),
+        tested,
+    )
+
+
+def _image_classes(preprocessing: ImagePreprocessing, images: Images) -> np.ndarray:
+    """The number of each image's class among those trained on, by the name of its folder."""
+    known = preprocessing.target.classes
+    unknown = [name for name in images.class_names if name not in known]
+    if unknown or not images.class_names:
+        found = f"the folder {unknown[0]}" if unknown else "no folders"
+        raise DataError(f"there must be one folder for each of {', '.join(known)}, found {found}.")
+    return np.array([known.index(images.class_names[label]) for label in images.y], np.int64)

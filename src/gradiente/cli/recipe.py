@@ -1,0 +1,104 @@
+"""From options and data to a trainer: the network, the loss, the optimizer and their defaults."""
+
+import inspect
+import math
+from dataclasses import replace
+from typing import Any
+
+from gradiente.base.errors import InvalidArgumentError
+from gradiente.base.registry import find
+from gradiente.cli.options import CLASS_LOSSES, NUMBER_LOSSES, TrainOptions
+from gradiente.cli.prepare import AnyPreprocessing
+from gradiente.data.encode_images import ImagePreprocessing
+from gradiente.data.target import ClassTarget, Target
+from gradiente.losses import LOSSES
+from gradiente.metrics import METRICS
+from gradiente.nn.activations import ACTIVATIONS
+from gradiente.nn.dense import Dense
+from gradiente.nn.flatten import Flatten
+from gradiente.nn.regularization import Dropout
+from gradiente.nn.sequential import Sequential
+from gradiente.optimizers import find_optimizer
+from gradiente.schedules import find_schedule
+from gradiente.train.trainer import Trainer
+
+FEW_ROWS = 2000  # below, a smaller network
+
+# What schedules need besides the learning rate and, if they take it, the number of steps.
+SCHEDULE_OPTIONS: dict[str, Any] = {
+    "cosine": lambda steps: {"warmup_steps": steps // 20},
+    "step": lambda steps: {"every": max(1, steps // 3)},
+    "exponential": lambda steps: {"factor": 0.01, "every": steps},
+    "warmup": lambda steps: {"steps": max(1, steps // 20)},
+    "reduce_on_plateau": lambda steps: {"factor": 0.3, "patience": 5},
+}
+
+
+def complete(options: TrainOptions, preprocessing: AnyPreprocessing, rows: int) -> TrainOptions:
+    """The options with what depends on the data filled in. rows: the number of training rows.
+
+    Raises `InvalidArgumentError` when the loss does not fit the task.
+    """
+    images = isinstance(preprocessing, ImagePreprocessing)
+    classes = isinstance(preprocessing.target, ClassTarget)
+    hidden = (256, 128) if images else (64, 32) if rows < FEW_ROWS else (128, 64)
+    batch_size = min(256, max(32, 2 ** round(math.log2(max(rows, 1) / 100))))
+    loss = options.loss or ("cross_entropy" if classes else "mse")
+    _refuse_loss(loss, preprocessing.target)
+    return replace(
+        options,
+        target=None if images else preprocessing.target.name,
+        task="classification" if classes else "regression",
+        hidden=hidden if options.hidden is None else options.hidden,
+        batch_size=batch_size if options.batch_size is None else options.batch_size,
+        loss=loss,
+    )
+
+
+def _refuse_loss(loss: str, target: Target) -> None:
+    fitting = CLASS_LOSSES if isinstance(target, ClassTarget) else NUMBER_LOSSES
+    if loss not in fitting:
+        kind = "classes" if isinstance(target, ClassTarget) else "a quantity"
+        raise InvalidArgumentError(
+            f"the loss {loss} does not fit {target.name}, which is {kind}: choose from "
+            f"{', '.join(fitting)}."
+        )
+    if loss == "binary_cross_entropy" and target.outputs != 2:
+        raise InvalidArgumentError(
+            f"binary_cross_entropy takes two classes, and {target.name} has {target.outputs}: use "
+            "cross_entropy."
+        )
+
+
+def build_network(options: TrainOptions, preprocessing: AnyPreprocessing) -> Sequential:
+    """Dense layers with an activation and dropout between them; images are flattened first."""
+    layers: list[Any] = [Flatten()] if isinstance(preprocessing, ImagePreprocessing) else []
+    activation = find(ACTIVATIONS, "an activation", options.activation)
+    for size in options.hidden or ():
+        layers += [Dense(size), activation]
+        layers += [Dropout(options.dropout)] * bool(options.dropout)
+    outputs = 1 if options.loss == "binary_cross_entropy" else preprocessing.target.outputs
+    return Sequential(*layers, Dense(outputs))
+
+
+def build_trainer(options: TrainOptions, preprocessing: AnyPreprocessing, steps: int = 1) -> Trainer:
+    """A trainer for completed options. steps: how many updates there will be."""
+    assert options.loss is not None
+    rate = build_schedule(options.schedule, options.learning_rate, steps)
+    shown = "accuracy" if isinstance(preprocessing.target, ClassTarget) else "r2"
+    return Trainer(
+        build_network(options, preprocessing),
+        loss=LOSSES[options.loss],
+        optimizer=find_optimizer(options.optimizer)(rate),
+        metrics=[METRICS[shown]],
+        seed=options.seed,
+    )
+
+
+def build_schedule(name: str, learning_rate: float, steps: int) -> Any:
+    """A schedule that spans `steps` updates."""
+    factory = find_schedule(name)
+    options = {"steps": steps} if "steps" in inspect.signature(factory).parameters else {}
+    if name in SCHEDULE_OPTIONS:
+        options |= SCHEDULE_OPTIONS[name](steps)
+    return factory(learning_rate, **options)

@@ -1,0 +1,67 @@
+"""Images become arrays for the network: one size, standardised, and plain data from then on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradiente.base.errors import DataError, RunError
+from gradiente.data.fields import read_number, read_whole_number
+from gradiente.data.images import Images
+from gradiente.data.target import ClassTarget, target_from_dict, target_to_dict
+
+
+@dataclass(frozen=True)
+class ImagePreprocessing:
+    """The size of the images, and the mean and spread of the pixels of the training images."""
+
+    height: int
+    width: int
+    channels: int
+    mean: float
+    scale: float
+    target: ClassTarget
+
+    def transform(self, x: np.ndarray) -> np.ndarray:
+        """Standardised pixels, float32 of the same shape (n, height, width, channels)."""
+        return (x - np.float32(self.mean)) / np.float32(self.scale)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for a JSON file."""
+        return {
+            "kind": "images",
+            "height": self.height,
+            "width": self.width,
+            "channels": self.channels,
+            "mean": self.mean,
+            "scale": self.scale,
+            "target": target_to_dict(self.target),
+        }
+
+    @staticmethod
+    def from_dict(data: Any) -> "ImagePreprocessing":
+        """The inverse of `to_dict`. Raises `RunError` when a field is missing or wrong."""
+        sizes = [read_whole_number(data, name) for name in ("height", "width", "channels")]
+        mean, scale = read_number(data, "mean"), read_number(data, "scale")
+        target = target_from_dict(data.get("target"))
+        if min(sizes) < 1 or sizes[2] not in (1, 3) or scale <= 0:
+            raise RunError("the size or scaling of the images makes no sense.")
+        if not isinstance(target, ClassTarget):
+            raise RunError("images are learned as classes.")
+        return ImagePreprocessing(*sizes, mean, scale, target)
+
+
+def fit_images(images: Images, rows: np.ndarray) -> ImagePreprocessing:
+    """Fit to the images at `rows`. Raises `DataError` when there are fewer than two classes."""
+    if len(images.class_names) < 2:
+        raise DataError(
+            "the images are not divided into two or more classes: put those of each class into a "
+            "folder of its own."
+        )
+    pixels = images.x[rows]
+    return ImagePreprocessing(
+        *(int(size) for size in images.x.shape[1:]),
+        mean=float(pixels.mean(dtype=np.float64)),
+        scale=float(pixels.std(dtype=np.float64)) or 1.0,
+        target=ClassTarget("class", images.class_names, "text"),
+    )

@@ -1,0 +1,33 @@
+"""Weights that rotate: all their singular values are equal."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from gradiente.base.arguments import check_number
+from gradiente.initializers.initializer import Array, Shape, declare
+from gradiente.initializers.scaling import fans
+from gradiente.trace import random
+
+
+@declare
+def orthogonal(key: Any, shape: Shape, dtype: Any, *, gain: float = 1.0) -> Array:
+    """W = gain · Q,   Qᵀ Q = 1 (or Q Qᵀ = 1 if W has fewer rows than columns)
+
+    Q is a random orthogonal matrix, every one equally likely: the QR decomposition of normal
+    numbers with the signs of R's diagonal moved into Q. All axes but the last count as rows. Raises
+    `InvalidArgumentError` for fewer than two axes. The same key gives the same bits on one machine;
+    linear algebra libraries may differ in the last bit between machines.
+
+    A. M. Saxe, J. L. McClelland, S. Ganguli, "Exact solutions to the nonlinear dynamics of learning
+    in deep linear neural networks", ICLR 2014.
+    """
+    gain = check_number("gain", gain, above=0)
+    fans(shape)  # refuses fewer than two axes
+    rows, columns = math.prod(shape[:-1]), shape[-1]
+    tall = random.normal(key, (max(rows, columns), min(rows, columns)), np.float64)
+    q, r = np.linalg.qr(tall)
+    q = q * np.where(np.diagonal(r) < 0, -1.0, 1.0)
+    turned = q if rows >= columns else q.T
+    return (gain * turned).reshape(shape).astype(dtype)

@@ -1,0 +1,1 @@
+"""A graph becomes a better graph of the same meaning."""
