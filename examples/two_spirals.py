@@ -45,12 +45,21 @@ def plot(trainer: gd.Trainer, x: np.ndarray, y: np.ndarray) -> go.Figure:
     probability = nn.softmax(trainer.predict(grid))[:, 1].reshape(SIDE, SIDE)
     return go.Figure(
         [
-            go.Heatmap(x=side, y=side, z=probability, zmin=0, zmax=1, colorscale="RdBu"),
+            go.Heatmap(
+                x=side,
+                y=side,
+                z=probability,
+                zmin=0,
+                zmax=1,
+                colorscale="RdBu",
+                opacity=0.4,  # so that the points stand out
+                colorbar_title="P(class 1)",
+            ),
             go.Scatter(
                 x=x[:, 0],
                 y=x[:, 1],
                 mode="markers",
-                marker={"size": 6, "color": y, "colorscale": "RdBu", "line": {"width": 1}},
+                marker={"size": 6, "color": y, "colorscale": "RdBu", "line": {"width": 1, "color": "black"}},
                 showlegend=False,
             ),
         ],

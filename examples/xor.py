@@ -40,6 +40,7 @@ def plot(trainer: gd.Trainer) -> go.Figure:
                 zmin=0,
                 zmax=1,
                 colorscale="RdBu",
+                opacity=0.5,  # so that the points stand out
                 colorbar_title="P(class 1)",
             ),
             go.Scatter(
@@ -48,8 +49,8 @@ def plot(trainer: gd.Trainer) -> go.Figure:
                 mode="markers+text",
                 text=[str(label) for label in Y],
                 textposition="top center",
-                textfont={"size": 18, "color": "black"},
-                marker={"size": 14, "color": Y, "colorscale": "RdBu", "line": {"width": 2}},
+                textfont={"size": 18},
+                marker={"size": 14, "color": Y, "colorscale": "RdBu", "line": {"width": 2, "color": "black"}},
                 showlegend=False,
             ),
         ],

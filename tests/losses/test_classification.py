@@ -97,7 +97,13 @@ def test_a_gradient_may_be_taken_to_the_class_weights():
         (LOGITS, LABELS.astype(float), {}, TypeMismatchError, r"target.astype\(int\)"),
         (LOGITS, np.eye(3, dtype=int)[LABELS], {}, ShapeError, r"target.argmax\(axis=-1\)"),
         (LOGITS, LABELS, {"class_weight": [1, 2]}, ShapeError, "there are 3 classes"),
-        (LOGITS, LABELS, {"label_smoothing": 1.5}, InvalidArgumentError, "from 0 to 1, not 1.5"),
+        (
+            LOGITS,
+            LABELS,
+            {"label_smoothing": 1.5},
+            InvalidArgumentError,
+            "`label_smoothing` is 1.5",
+        ),
         (LOGITS, np.eye(3)[LABELS], {"ignore_index": 0}, InvalidArgumentError, "class indices"),
     ],
 )

@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 
 from gradiente import losses
-from gradiente.base.errors import InvalidArgumentError, ShapeError, TypeMismatchError
+from gradiente.base.errors import (
+    InvalidArgumentError,
+    ShapeError,
+    TypeMismatchError,
+    UnknownNameError,
+)
 from gradiente.base.trees import flatten
 from gradiente.gradient.derivatives import grad
 from gradiente.graph.evaluate import evaluate
 from gradiente.graph.graph import verify
-from gradiente.losses.loss import LOSSES, Loss, declare
+from gradiente.losses.loss import LOSSES, Loss, declare, find_loss
 from gradiente.trace.trace import slot_of, trace
 
 OPTIONS = {
@@ -238,6 +243,12 @@ def test_totals_of_anything_that_can_be_a_loss():
     assert total / count == pytest.approx(expected, rel=1e-6)
     with pytest.raises(TypeMismatchError, match=r"`plain` cannot be weighted.*losses\.loss"):
         losses.totals(plain, prediction, target, weights())
+
+
+def test_a_loss_is_found_by_its_name():
+    assert find_loss("Cross-Entropy") is losses.cross_entropy
+    with pytest.raises(UnknownNameError, match="Did you mean `huber`"):
+        find_loss("hubber")
 
 
 def test_a_name_is_declared_once():

@@ -70,7 +70,7 @@ def test_gradients_at_the_kinks():
 
 @pytest.mark.parametrize("delta", [0.0, -1.0, float("nan")])
 def test_huber_needs_a_positive_delta(delta):
-    with pytest.raises(InvalidArgumentError, match="delta above 0"):
+    with pytest.raises(InvalidArgumentError, match=r"`delta` is .*above 0"):
         losses.huber(TARGET, TARGET, delta=delta)
 
 

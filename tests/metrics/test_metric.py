@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 
 from gradiente import metrics
-from gradiente.base.errors import GradienteError, InvalidArgumentError, ShapeError
+from gradiente.base.errors import (
+    GradienteError,
+    InvalidArgumentError,
+    ShapeError,
+    UnknownNameError,
+)
 from gradiente.base.trees import flatten
 from gradiente.graph.evaluate import evaluate
 from gradiente.graph.graph import verify
-from gradiente.metrics.metric import METRICS, Metric, declare
+from gradiente.metrics.metric import METRICS, Metric, declare, find_metric
 from gradiente.trace.trace import slot_of, trace
 
 ARGUMENTS = {"top_k_accuracy": (2,), "confusion_matrix": (4,)}
@@ -156,6 +161,12 @@ def test_every_metric_is_public_under_its_name(name):
 def test_a_name_is_declared_once():
     with pytest.raises(InvalidArgumentError, match="`accuracy` is declared already"):
         declare("accuracy", METRICS["accuracy"])
+
+
+def test_a_metric_is_found_by_its_name():
+    assert find_metric("F1-Macro") is metrics.f1_macro
+    with pytest.raises(UnknownNameError, match="Did you mean `accuracy`"):
+        find_metric("acuracy")
 
 
 def test_a_metric_over_no_batches_is_refused():

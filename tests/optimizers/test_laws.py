@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradiente import optimizers
+from gradiente.backends.compile import compile
 from gradiente.base import trees
 from gradiente.base.errors import ShapeError, TreeError, TypeMismatchError
 from gradiente.optimizers import OPTIMIZERS, SGD, Adam, AdamW, apply_updates, per_parameter
@@ -53,6 +54,23 @@ def test_types_and_structure_do_not_change(name, dtype):
     assert following["step"] == 2
     assert following["step"].dtype == np.int64
     assert following["rate_scale"].dtype == np.float64
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_compiled_update_gives_the_same_bits(name, dtype):
+    optimizer, moved = VARIANTS[name], parameters(dtype)
+    step = compile(optimizer.update, backend="numpy")
+    state = optimizer.init(moved)
+    for seed in (1, 2, 3):
+        gradients = parameters(dtype, seed)
+        ours, theirs = step(gradients, state, moved), optimizer.update(gradients, state, moved)
+        assert types(ours) == types(theirs)
+        for compiled, plain in zip(trees.leaves_of(ours), trees.leaves_of(theirs), strict=True):
+            np.testing.assert_array_equal(compiled, plain)
+        state = {**theirs[1], "rate_scale": np.array(0.5 / seed)}
+        moved = apply_updates(moved, theirs[0])
+    assert step.variants == 1  # neither the step nor the rate asks for a new compilation
 
 
 @pytest.mark.parametrize("name", VARIANTS)

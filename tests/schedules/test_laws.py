@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradiente import schedules
+from gradiente.backends.compile import compile
 from gradiente.base.errors import InvalidArgumentError, UnknownNameError
 from gradiente.optimizers import SGD
 from gradiente.schedules import SCHEDULES, Schedule, find_schedule
@@ -87,6 +88,15 @@ def test_an_optimizer_follows_the_schedule(name):
         updates, state = optimizer.update({"x": np.ones(1, np.float32)}, state, point)
         assert updates["x"].dtype == np.float32
         assert -updates["x"][0] == pytest.approx(np.float32(schedule(step)), rel=1e-7, abs=0)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_schedule_can_be_compiled(name):
+    schedule = EXAMPLES[name]
+    compiled = compile(lambda step: 0.5 * schedule(step), backend="numpy")
+    for step in range(25):
+        rate = compiled(np.array(step, np.int64))
+        assert rate == pytest.approx(0.5 * schedule(step), rel=1e-15, abs=0)
 
 
 def test_your_own_schedule():

@@ -80,7 +80,9 @@ def checked_options(values: Mapping[str, Any]) -> TrainOptions:
             raise InvalidArgumentError(f"the option {name} must be text, not {values[name]!r}.")
     if not isinstance(values.get("header"), bool | None):
         raise InvalidArgumentError(f"the option header is true or false, not {values['header']!r}.")
-    checked = {name: CHECKS[name](value) if name in CHECKS else value for name, value in values.items()}
+    checked = {
+        name: CHECKS[name](value) if name in CHECKS else value for name, value in values.items()
+    }
     return TrainOptions(**checked)
 
 

@@ -58,6 +58,17 @@ def encode_known(preprocessing: AnyPreprocessing, data: Any) -> Part:
     return Part(preprocessing.transform(data), preprocessing.transform_target(data))
 
 
+def known_data(preprocessing: AnyPreprocessing, data: Any) -> tuple[Any, int]:
+    """The rows that have a target, and how many have none. Every image has one."""
+    target = preprocessing.target.name
+    if isinstance(data, Images) or target not in data.columns:
+        return data, 0
+    known = known_rows(data, target)
+    if known.is_empty():
+        raise DataError(f"the column {target!r} has no known value in any row.")
+    return known, data.height - known.height
+
+
 def open_like(data: str, preprocessing: AnyPreprocessing, header: bool | None = None) -> Any:
     """A table, or images, to be encoded by `preprocessing`. Raises `DataError` if it is neither."""
     if isinstance(preprocessing, ImagePreprocessing):
@@ -77,7 +88,9 @@ def _prepare_table(frame: "DataFrame", options: TrainOptions) -> Prepared:
     rows = known_rows(frame, target)
     task = infer_task(rows[target], options.task)
     kept, dropped = select_columns(rows, target)
-    classes = fit_target(rows, target, task).encode(rows[target]) if task == "classification" else None
+    classes = (
+        fit_target(rows, target, task).encode(rows[target]) if task == "classification" else None
+    )
     split = _split(len(rows), options, classes)
     trained = rows[split.train]
     # Classes are those of all rows; a quantity is scaled by what is seen in training alone.
@@ -106,13 +119,7 @@ def _split(count: int, options: TrainOptions, classes: np.ndarray | None) -> Spl
 
 def _test_table(options: TrainOptions, preprocessing: Preprocessing) -> "DataFrame":
     assert options.test is not None
-    table = open_like(options.test, preprocessing, options.header)
-    if preprocessing.target.name not in table.columns:
-        raise DataError(f"{options.test} has no column {preprocessing.target.name!r} to test on.")
-    known = known_rows(table, preprocessing.target.name)
-    if known.is_empty():
-        raise DataError(f"{options.test} has no row with a known {preprocessing.target.name!r}.")
-    return known
+    return known_data(preprocessing, open_like(options.test, preprocessing, options.header))[0]
 
 
 def _notes(without_target: int, preprocessing: Preprocessing) -> list[str]:

@@ -12,7 +12,7 @@ from gradiente.cli.prepare import AnyPreprocessing
 from gradiente.data.encode_images import ImagePreprocessing
 from gradiente.data.target import ClassTarget, Target
 from gradiente.losses import LOSSES
-from gradiente.metrics import METRICS
+from gradiente.metrics import accuracy, r2
 from gradiente.nn.activations import ACTIVATIONS
 from gradiente.nn.dense import Dense
 from gradiente.nn.flatten import Flatten
@@ -81,16 +81,18 @@ def build_network(options: TrainOptions, preprocessing: AnyPreprocessing) -> Seq
     return Sequential(*layers, Dense(outputs))
 
 
-def build_trainer(options: TrainOptions, preprocessing: AnyPreprocessing, steps: int = 1) -> Trainer:
+def build_trainer(
+    options: TrainOptions, preprocessing: AnyPreprocessing, steps: int = 1
+) -> Trainer:
     """A trainer for completed options. steps: how many updates there will be."""
     assert options.loss is not None
     rate = build_schedule(options.schedule, options.learning_rate, steps)
-    shown = "accuracy" if isinstance(preprocessing.target, ClassTarget) else "r2"
+    shown = accuracy if isinstance(preprocessing.target, ClassTarget) else r2
     return Trainer(
         build_network(options, preprocessing),
         loss=LOSSES[options.loss],
         optimizer=find_optimizer(options.optimizer)(rate),
-        metrics=[METRICS[shown]],
+        metrics=[shown],
         seed=options.seed,
     )
 

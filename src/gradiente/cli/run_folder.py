@@ -1,9 +1,6 @@
 """A run on the disk: a folder that is written whole or not at all, and read with suspicion."""
 
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,15 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from gradiente.base.errors import DataError, GradienteError, RunError
+from gradiente.base.errors import GradienteError, RunError
 from gradiente.base.version import __version__
+from gradiente.cli.files import whole_folder
 from gradiente.cli.options import TrainOptions, checked_options
+from gradiente.cli.outcome import Outcome
 from gradiente.cli.prepare import AnyPreprocessing
 from gradiente.cli.recipe import build_trainer
 from gradiente.cli.toml import read_toml, write_toml
 from gradiente.data.encode import Preprocessing
 from gradiente.data.encode_images import ImagePreprocessing
-from gradiente.data.fields import read_numbers, read_object, read_text
+from gradiente.data.fields import read_text
 from gradiente.train.history import History
 from gradiente.train.trainer import Trainer
 
@@ -34,16 +33,17 @@ FILES = (CONFIG, WEIGHTS, PREPROCESSING, HISTORY, METRICS)
 
 @dataclass(frozen=True)
 class Run:
-    """A trained network with everything that is needed to use it."""
+    """A trained network with everything that is needed to use it and to train it again."""
 
     options: TrainOptions
     preprocessing: AnyPreprocessing
     trainer: Trainer
     history: History
-    metrics: dict[str, Any]
+    outcome: Outcome
 
-
-# -- writing ---------------------------------------------------------------------------------------
+    def header(self, given: bool | None) -> bool | None:
+        """Whether a text file begins with names: as said now, else as said for the training."""
+        return self.options.header if given is None else given
 
 
 def free_name(name: str) -> Path:
@@ -55,78 +55,45 @@ def free_name(name: str) -> Path:
 
 
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
+def new_run_folder(path: Path) -> Iterator[Path]:
     """A temporary folder that becomes `path` at the end of the block, and vanishes on an error.
 
-    A run that is there already is replaced. Raises `DataError` at once when `path` is something
+    A run that is there already is replaced. Raises `RunError` at once when `path` is something
     else, or cannot be written.
     """
-    if path.exists() and not is_replaceable(path):
-        raise DataError(f"{path} exists and is not a run: choose another --output.")
-    place = path.absolute().parent
-    while not place.exists():
-        place = place.parent
+    if path.exists() and not _is_run(path):
+        raise RunError(f"{path} exists and is not a run: choose another --output.")
     try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=place))
+        with whole_folder(path) as folder:
+            yield folder
     except OSError as error:
-        raise DataError(f"the run cannot be written to {path}: {error.strerror}.") from error
-    try:
-        yield temporary
-        _move(temporary, path)
-    except OSError as error:
-        raise DataError(f"the run cannot be written to {path}: {error.strerror}.") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        reason = error.strerror or str(error)
+        raise RunError(f"the run cannot be written to {path}: {reason}.") from error
 
 
-def is_replaceable(path: Path) -> bool:
+def _is_run(path: Path) -> bool:
     """Whether `path` is a folder with nothing in it but the files of a run."""
     return path.is_dir() and not path.is_symlink() and {f.name for f in path.iterdir()} <= {*FILES}
 
 
-def _move(temporary: Path, path: Path) -> None:
-    """Put the finished folder in place; an old run is moved aside first and then deleted."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary.chmod(0o777 & ~_umask())
-    if path.exists():
-        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
-        os.replace(path, aside)
-        os.replace(temporary, path)
-        shutil.rmtree(aside, ignore_errors=True)
-    else:
-        os.replace(temporary, path)
-
-
-def _umask() -> int:
-    """The permissions new files do not get; it can only be read by setting it."""
-    umask = os.umask(0)
-    os.umask(umask)
-    return umask
-
-
 def write_run(folder: Path, run: Run) -> None:
-    """Write the five files of a run into an empty folder."""
+    """Write the five files of a run into an empty folder. Raises `OSError` if that fails."""
     from safetensors.numpy import save
 
-    weights = {path: np.ascontiguousarray(array) for path, array in run.trainer.weights().items()}
+    weights = {path: np.array(array, order="C") for path, array in run.trainer.weights().items()}
     (folder / WEIGHTS).write_bytes(save(weights, metadata={"format": "gradiente run 1"}))
     config = write_toml(run.options.to_dict(), f"gradiente {__version__}")
     (folder / CONFIG).write_text(config, encoding="utf-8")
     _write_json(folder / PREPROCESSING, run.preprocessing.to_dict())
-    _write_json(folder / METRICS, run.metrics)
+    _write_json(folder / METRICS, run.outcome.to_dict())
     run.history.to_jsonl(folder / HISTORY)
 
 
-def _write_json(path: Path, data: Any) -> None:
-    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
-
-
-# -- reading ---------------------------------------------------------------------------------------
-
-
 def read_run(path: Path) -> Run:
-    """The run in the folder `path`. Raises `RunError` naming the file that is missing or damaged."""
+    """The run in the folder `path`; its trainer predicts and evaluates with the trained weights.
+
+    Raises `RunError` naming the file that is missing or damaged.
+    """
     if not path.is_dir():
         raise RunError(f"there is no run folder {path}.")
     missing = [name for name in FILES if not (path / name).is_file()]
@@ -137,14 +104,13 @@ def read_run(path: Path) -> Run:
     with _naming(path / PREPROCESSING):
         preprocessing = _preprocessing(_read_json(path / PREPROCESSING))
     with _naming(path / METRICS):
-        metrics = dict(read_object(_read_json(path / METRICS)))
-        read_numbers(metrics, "baseline_output")
+        outcome = Outcome.from_dict(_read_json(path / METRICS), preprocessing.target.outputs)
     history = History.from_jsonl(path / HISTORY)
     with _naming(path / WEIGHTS):
         trainer = build_trainer(options, preprocessing)
-        trainer.network.initialize(_example(preprocessing))
+        trainer.network.initialize(preprocessing.example())
         trainer.network.load_state(_read_weights(path / WEIGHTS))
-    return Run(options, preprocessing, trainer, history, metrics)
+    return Run(options, preprocessing, trainer, history, outcome)
 
 
 @contextmanager
@@ -152,8 +118,14 @@ def _naming(file: Path) -> Iterator[None]:
     """Turn what is wrong with the contents of a file into a `RunError` that names it."""
     try:
         yield
-    except (GradienteError, TypeError, AssertionError) as error:
-        raise RunError(f"{file} is damaged: {error}") from error
+    except (GradienteError, TypeError) as error:
+        reason = str(error) if str(file) in str(error) else f"{file} is damaged: {error}"
+        raise RunError(reason) from error
+
+
+def _write_json(path: Path, data: Any) -> None:
+    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def _read_json(path: Path) -> Any:
@@ -170,14 +142,6 @@ def _preprocessing(data: Any) -> AnyPreprocessing:
     if kind != "table":
         raise RunError(f"data of kind {kind!r} are unknown.")
     return Preprocessing.from_dict(data)
-
-
-def _example(preprocessing: AnyPreprocessing) -> np.ndarray:
-    """One row of zeros, of the shape the network takes."""
-    if isinstance(preprocessing, ImagePreprocessing):
-        sizes = (preprocessing.height, preprocessing.width, preprocessing.channels)
-        return np.zeros((1, *sizes), np.float32)
-    return np.zeros((1, len(preprocessing.feature_names)), np.float32)
 
 
 def _read_weights(path: Path) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""How good predictions are, in the units of the table, and what a prediction without learning gets."""
+"""How good predictions are, in the units of the table, beside those made without learning."""
 
 from typing import Any
 
@@ -40,23 +40,23 @@ def scores(target: Target, outputs: np.ndarray, y: np.ndarray) -> dict[str, floa
     return found | ({"AUC": float(auc(outputs, y))} if target.outputs == 2 else {})
 
 
-def baseline_output(target: Target, y: np.ndarray) -> list[float]:
+def baseline_output(target: Target, y: np.ndarray) -> tuple[float, ...]:
     """The outputs, the same for every row, that fit the training targets `y` best.
 
     They predict the most frequent class, or the mean.
     """
     if isinstance(target, NumberTarget):
-        return [0.0]
+        return (0.0,)
     counts = np.bincount(y, minlength=target.outputs)
-    return np.log(np.maximum(counts, 0.5) / len(y)).tolist()
+    return tuple(np.log(np.maximum(counts, 0.5) / len(y)).tolist())
 
 
-def baseline_scores(target: Target, output: list[float], y: np.ndarray) -> dict[str, float]:
+def baseline_scores(target: Target, output: tuple[float, ...], y: np.ndarray) -> dict[str, float]:
     """The measures of predicting the same for every row."""
     return scores(target, np.tile(np.array(output), (len(y), 1)), y)
 
 
-def baseline_words(target: Target, output: list[float]) -> str:
+def baseline_words(target: Target, output: tuple[float, ...]) -> str:
     """What is predicted without learning, in words."""
     value: Any = target.decode(np.array([output]))[0]
     if isinstance(target, NumberTarget):

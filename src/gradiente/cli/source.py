@@ -41,3 +41,8 @@ def default_target(data: str) -> str | None:
 def short_name(data: str) -> str:
     """A name for what comes of the data: the file or folder without its ending."""
     return Path(data).resolve().stem if data not in BUILT_IN else data
+
+
+def is_built_in(data: str) -> bool:
+    """Whether `data` is the name of a built-in data set."""
+    return data in BUILT_IN

@@ -71,6 +71,10 @@ class Preprocessing:
             raise DataError(_missing_columns([self.target.name], frame.columns))
         return self.target.encode(frame[self.target.name])
 
+    def example(self) -> np.ndarray:
+        """One row of zeros, of the shape and type that the network takes."""
+        return np.zeros((1, len(self.feature_names)), np.float32)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a JSON file."""
         return {

@@ -26,6 +26,10 @@ class ImagePreprocessing:
         """Standardised pixels, float32 of the same shape (n, height, width, channels)."""
         return (x - np.float32(self.mean)) / np.float32(self.scale)
 
+    def example(self) -> np.ndarray:
+        """One image of zeros, of the shape and type that the network takes."""
+        return np.zeros((1, self.height, self.width, self.channels), np.float32)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a JSON file."""
         return {
@@ -41,14 +45,16 @@ class ImagePreprocessing:
     @staticmethod
     def from_dict(data: Any) -> "ImagePreprocessing":
         """The inverse of `to_dict`. Raises `RunError` when a field is missing or wrong."""
-        sizes = [read_whole_number(data, name) for name in ("height", "width", "channels")]
+        height, width, channels = (
+            read_whole_number(data, name) for name in ("height", "width", "channels")
+        )
         mean, scale = read_number(data, "mean"), read_number(data, "scale")
         target = target_from_dict(data.get("target"))
-        if min(sizes) < 1 or sizes[2] not in (1, 3) or scale <= 0:
+        if min(height, width) < 1 or channels not in (1, 3) or scale <= 0:
             raise RunError("the size or scaling of the images makes no sense.")
         if not isinstance(target, ClassTarget):
             raise RunError("images are learned as classes.")
-        return ImagePreprocessing(*sizes, mean, scale, target)
+        return ImagePreprocessing(height, width, channels, mean, scale, target)
 
 
 def fit_images(images: Images, rows: np.ndarray) -> ImagePreprocessing:
@@ -59,8 +65,11 @@ def fit_images(images: Images, rows: np.ndarray) -> ImagePreprocessing:
             "folder of its own."
         )
     pixels = images.x[rows]
+    _, height, width, channels = images.x.shape
     return ImagePreprocessing(
-        *(int(size) for size in images.x.shape[1:]),
+        height,
+        width,
+        channels,
         mean=float(pixels.mean(dtype=np.float64)),
         scale=float(pixels.std(dtype=np.float64)) or 1.0,
         target=ClassTarget("class", images.class_names, "text"),

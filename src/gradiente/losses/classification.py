@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from gradiente.base.arguments import check_number
 from gradiente.base.batch import Array, class_labels, is_exact, matched
 from gradiente.base.errors import InvalidArgumentError, ShapeError
 from gradiente.losses.loss import Terms, declare, loss
@@ -40,8 +41,7 @@ def cross_entropy(
             f"cross_entropy needs one output for each of at least two classes, but prediction has "
             f"shape {prediction.shape}. For a single output use binary_cross_entropy."
         )
-    if not 0 <= label_smoothing <= 1:
-        raise InvalidArgumentError(f"label_smoothing is from 0 to 1, not {label_smoothing}.")
+    label_smoothing = check_number("label_smoothing", label_smoothing, at_least=0, at_most=1)
     weight = _class_weight(class_weight, prediction)
     if target.shape == prediction.shape and not is_exact(target.dtype):
         if ignore_index is not None:

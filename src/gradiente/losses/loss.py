@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from gradiente.base.batch import Array, expand_weight, repetitions
-from gradiente.base.errors import InvalidArgumentError, TypeMismatchError
+from gradiente.base.errors import TypeMismatchError
+from gradiente.base.registry import enter, find
 
 
 class Terms(NamedTuple):
@@ -50,10 +51,13 @@ LOSSES: dict[str, Loss] = {}
 
 def declare(loss: Loss) -> Loss:
     """Enter a loss into `LOSSES` under its name."""
-    if loss.__name__ in LOSSES:
-        raise InvalidArgumentError(f"a loss named `{loss.__name__}` is declared already.")
-    LOSSES[loss.__name__] = loss
+    enter(LOSSES, "a loss", loss.__name__, loss)
     return loss
+
+
+def find_loss(name: str) -> Loss:
+    """The loss called `name`, in any case; raises `UnknownNameError` listing all."""
+    return find(LOSSES, "a loss", name)
 
 
 def loss(per_element: Callable[..., Array | Terms]) -> Loss:
@@ -61,7 +65,8 @@ def loss(per_element: Callable[..., Array | Terms]) -> Loss:
 
         @losses.loss
         def log_cosh(prediction, target):
-            return np.log(np.cosh(prediction - target))
+            error = prediction - target
+            return np.logaddexp(error, -error) - math.log(2.0)
 
     The function takes prediction, target and keyword options, and returns an array whose first
     axis counts the samples, or `Terms` where elements have weights of their own.

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gradiente.base.arguments import check_number
 from gradiente.base.batch import Array, align, matched, working_dtype
 from gradiente.base.errors import InvalidArgumentError, ShapeError
 from gradiente.losses.loss import declare, loss
@@ -47,8 +48,7 @@ def huber(prediction: Array, target: Array, *, delta: float = 1.0) -> Array:
 
     Huber, Robust Estimation of a Location Parameter, 1964. `torch.nn.HuberLoss`.
     """
-    if not delta > 0:
-        raise InvalidArgumentError(f"huber needs a delta above 0, not {delta}.")
+    delta = check_number("delta", delta, above=0)
     prediction, target = matched(prediction, target)
     error = prediction - target
     size = np.abs(error)

@@ -6,8 +6,8 @@ Predictions are the raw outputs of the network; how classes are read from them s
 
 import numpy as np
 
+from gradiente.base.arguments import check_count
 from gradiente.base.batch import Array, accumulation_dtype, align
-from gradiente.base.errors import InvalidArgumentError
 from gradiente.metrics.classes import (
     binary_labels,
     class_indices,
@@ -55,8 +55,7 @@ def top_k_accuracy(k: int) -> Metric:
     prediction (n, ..., classes), targets as in `accuracy`. Of equal outputs the first class leads,
     so that `top_k_accuracy(1)` is `accuracy`. An output that is not a number never helps.
     """
-    if k < 1:
-        raise InvalidArgumentError(f"top_k_accuracy needs k of 1 or more, not {k}.")
+    k = check_count("k", k, at_least=1)
 
     def statistics(prediction: Array, target: Array, weight: Array | None) -> Statistics:
         actual = class_indices(prediction, target)

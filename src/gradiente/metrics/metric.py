@@ -8,6 +8,7 @@ import numpy as np
 
 from gradiente.base.batch import Array, expand_weight
 from gradiente.base.errors import InvalidArgumentError
+from gradiente.base.registry import enter, find
 
 Statistics = dict[str, Array]
 Entry = TypeVar("Entry", bound=Callable[..., Any])
@@ -60,10 +61,13 @@ METRICS: dict[str, Metric | Callable[..., Metric]] = {}
 
 def declare(name: str, entry: Entry) -> Entry:
     """Enter a metric, or a function that makes one, into `METRICS`."""
-    if name in METRICS:
-        raise InvalidArgumentError(f"a metric named `{name}` is declared already.")
-    METRICS[name] = entry
+    enter(METRICS, "a metric", name, entry)
     return entry
+
+
+def find_metric(name: str) -> Metric | Callable[..., Metric]:
+    """The entry called `name`, in any case; raises `UnknownNameError` listing all."""
+    return find(METRICS, "a metric", name)
 
 
 def weight_or_ones(weight: Array | None, shape: tuple[int, ...], dtype: Any) -> Array:

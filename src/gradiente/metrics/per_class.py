@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from gradiente.base.arguments import check_choice, check_count
 from gradiente.base.batch import Array
 from gradiente.base.errors import InvalidArgumentError, ShapeError
 from gradiente.metrics.classes import Labels, one_hot, read_labels, refuse_outside
@@ -69,8 +70,7 @@ def averaged(metric: Metric, average: Average, *, zero_division: float = 0.0) ->
     """
     if metric.name not in RATIOS:
         raise InvalidArgumentError(f"averaged takes precision, recall or f1, not {metric.name}.")
-    if average not in AVERAGES:
-        raise InvalidArgumentError(f"average is one of {AVERAGES}, not {average!r}.")
+    check_choice("average", average, AVERAGES)
 
     def value(statistics: Statistics) -> float:
         counts = _counts(statistics)
@@ -125,8 +125,7 @@ def confusion_matrix(classes: int) -> Metric:
 
     Its value is an array (classes, classes); without weights it holds counts.
     """
-    if classes < 2:
-        raise InvalidArgumentError(f"confusion_matrix needs 2 classes or more, not {classes}.")
+    classes = check_count("classes", classes, at_least=2)
 
     def statistics(prediction: Array, target: Array, weight: Array | None) -> Statistics:
         labels = read_labels(prediction, target, weight)

@@ -9,10 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from gradiente.base.errors import ShapeError
+from gradiente.base.errors import ShapeError, TypeMismatchError
 from gradiente.base.types import ArrayType
 from gradiente.ops.algebra import NUMPY
 from gradiente.ops.operation import Example, Operation, declare, example
+
+
+def _floating(name: str, x: ArrayType) -> ArrayType:
+    if not x.is_floating:
+        raise TypeMismatchError(f"`{name}` is not defined for {x.dtype}.")
+    return x
 
 
 def composite(*examples: Example) -> Callable[[Callable[..., Any]], Operation]:
@@ -23,7 +29,7 @@ def composite(*examples: Example) -> Callable[[Callable[..., Any]], Operation]:
             Operation(
                 name=body.__name__,
                 value=lambda *arrays, **params: np.asarray(body(NUMPY, *arrays, **params)),
-                type_rule=lambda x, **params: x,
+                type_rule=lambda x, **params: _floating(body.__name__, x),
                 family="composite",
                 body=body,
                 examples=examples,
@@ -70,7 +76,8 @@ def logsumexp(m: Any, x: Any, *, axes: tuple[int, ...]) -> Any:
 
 @logsumexp.type
 def _(x: ArrayType, *, axes: tuple[int, ...]) -> ArrayType:
-    return ArrayType(tuple(n for i, n in enumerate(x.shape) if i not in axes), x.dtype)
+    kept = tuple(length for axis, length in enumerate(x.shape) if axis not in axes)
+    return ArrayType(kept, _floating("logsumexp", x).dtype)
 
 
 @logsumexp.local_gradient
@@ -93,7 +100,9 @@ def _(logits: ArrayType, labels: ArrayType) -> ArrayType:
             f"cross entropy of logits {list(logits.shape)} needs one integer label for each row, "
             f"shape {list(logits.shape[:-1])}; got labels of shape {list(labels.shape)}."
         )
-    return ArrayType(labels.shape, logits.dtype)
+    if labels.dtype.kind not in "iu":
+        raise TypeMismatchError(f"the labels of a cross entropy are integers, not {labels.dtype}.")
+    return ArrayType(labels.shape, _floating("softmax_cross_entropy", logits).dtype)
 
 
 @softmax_cross_entropy.local_gradient

@@ -8,8 +8,9 @@ y, what are the gradients with respect to the inputs? It is written with the wor
 ordinary operators, so that it runs on arrays, and on traced values to any order.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -113,12 +114,14 @@ def example(*inputs: Any, domain: str = "any", **params: Any) -> Example:
 def draw(sample: Example, random: np.random.Generator, dtype: Any = np.float64) -> list[np.ndarray]:
     """The arrays an example stands for: shapes become random values of its domain."""
     low, high = DOMAINS[sample.domain]
+    kind = np.dtype(dtype).kind
     drawn = []
     for item in sample.inputs:
-        if isinstance(item, tuple):
-            drawn.append(np.asarray(random.uniform(low, high, item)).astype(dtype))
-        else:
+        if not isinstance(item, tuple):
             drawn.append(np.asarray(item))
+            continue
+        values = np.asarray(random.uniform(max(low, 0) if kind == "u" else low, high, item))
+        drawn.append(values > (low + high) / 2 if kind == "b" else values.astype(dtype))
     return drawn
 
 
@@ -139,6 +142,7 @@ def promote(*types: ArrayType) -> np.dtype:
     return np.result_type(*(item.dtype for item in types))
 
 
-def broadcast_shapes(*shapes: Sequence[int]) -> tuple[int, ...]:
+@lru_cache(maxsize=4096)
+def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     """The common shape of arrays that meet elementwise (NumPy's rule); ValueError if none."""
-    return np.broadcast_shapes(*map(tuple, shapes))
+    return np.broadcast_shapes(*shapes)

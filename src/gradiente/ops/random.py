@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gradiente.base.errors import TypeMismatchError
 from gradiente.base.types import ArrayType, Shape
 from gradiente.ops.operation import example, operation
 
@@ -47,8 +48,16 @@ def random_bits(key: Any, *, shape: Shape) -> Any:
     return np.stack(words, axis=-1).reshape(-1)[:size].reshape(shape)
 
 
+def _require_key(key: ArrayType) -> None:
+    if key != ArrayType((2,), np.dtype(np.uint32)):
+        raise TypeMismatchError(
+            f"a random key is two uint32 words, not {key}: `gd.random.key(seed)` makes one."
+        )
+
+
 @random_bits.type
 def _(key: ArrayType, *, shape: Shape) -> ArrayType:
+    _require_key(key)
     return ArrayType(shape, np.dtype(np.uint32))
 
 
@@ -61,4 +70,7 @@ def fold_in(key: Any, number: Any) -> Any:
 
 @fold_in.type
 def _(key: ArrayType, number: ArrayType) -> ArrayType:
+    _require_key(key)
+    if number.shape or number.dtype.kind not in "iu":
+        raise TypeMismatchError(f"`fold_in` takes one integer, not {number}.")
     return ArrayType((2,), np.dtype(np.uint32))

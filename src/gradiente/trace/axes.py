@@ -1,4 +1,4 @@
-"""Axes as users write them (negative, one or many, or none) brought into normal form."""
+"""Shapes, data types and axes as users write them, brought into normal form."""
 
 import operator
 from collections.abc import Iterable
@@ -13,6 +13,28 @@ from gradiente.base.source import current_source
 def shape_of(x: Any) -> tuple[int, ...]:
     """The shape of an array, a number or a Tensor."""
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
+
+
+def as_shape(shape: Any) -> tuple[int, ...]:
+    """One length, or several, as a tuple."""
+    listed = shape if isinstance(shape, Iterable) else (shape,)
+    return tuple(operator.index(length) for length in listed)
+
+
+def dtype_of(x: Any) -> np.dtype:
+    """The data type of an array, a number, a list or a Tensor."""
+    return x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
+
+
+def common_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that all broadcast to; `ShapeError` in the name of the function if there is none."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ShapeError(
+            f"`{name}` needs shapes that broadcast together, got "
+            f"{' and '.join(map(str, shapes))}." + current_source().explain()
+        ) from None
 
 
 def one_axis(axis: Any, ndim: int) -> int:

@@ -1,20 +1,15 @@
 """Sums of products: matrix products, einsum and their relatives, all by one matrix product."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from gradiente.base.errors import ShapeError
+from gradiente.base.errors import ShapeError, UnsupportedFunctionError
 from gradiente.base.source import current_source
 from gradiente.ops import contract
 from gradiente.trace.axes import one_axis, shape_of
-from gradiente.trace.tensor import bind, function, m
-
-
-def _same_dtype(a: Any, b: Any) -> tuple[Any, Any]:
-    dtypes = [x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype for x in (a, b)]
-    dtype = np.result_type(*dtypes)
-    return m.cast(a, dtype), m.cast(b, dtype)
+from gradiente.trace.tensor import bind, function, m, same_dtype
 
 
 @function(np.matmul)
@@ -24,7 +19,7 @@ def matmul(a: Any, b: Any) -> Any:
         raise ShapeError(
             "a matrix product needs axes; write `a * b` for numbers." + current_source().explain()
         )
-    a, b = _same_dtype(a, b)
+    a, b = same_dtype(a, b)
     row, column = len(shape_of(a)) == 1, len(shape_of(b)) == 1
     y = bind(
         contract.matmul,
@@ -39,7 +34,7 @@ def matmul(a: Any, b: Any) -> Any:
 def dot(a: Any, b: Any) -> Any:
     """NumPy's dot: the product of numbers, of vectors and of matrices."""
     if not shape_of(a) or not shape_of(b):
-        return a * b
+        return m.multiply(a, b)
     if len(shape_of(b)) <= 2:
         return m.matmul(a, b)
     return m.tensordot(a, b, axes=([-1], [-2]))
@@ -55,8 +50,15 @@ def vdot(a: Any, b: Any) -> Any:
 def inner(a: Any, b: Any) -> Any:
     """The product summed over both last axes."""
     if not shape_of(a) or not shape_of(b):
-        return a * b
+        return m.multiply(a, b)
     return m.tensordot(a, b, axes=([-1], [-1]))
+
+
+@function(np.vecdot)
+def vecdot(a: Any, b: Any, axis: int = -1) -> Any:
+    """Σ a b along one axis; the others broadcast."""
+    products = m.multiply(*same_dtype(a, b))
+    return m.cast(m.sum(products, axis=axis), products.dtype)
 
 
 @function(np.outer)
@@ -69,12 +71,17 @@ def outer(a: Any, b: Any) -> Any:
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """The product summed over pairs of axes: how many at the joint, or which of a with which of b."""
     a_rank, b_rank = len(shape_of(a)), len(shape_of(b))
-    if isinstance(axes, int):
-        ours, theirs = list(range(a_rank - axes, a_rank)), list(range(axes))
-    else:
-        pair = [[item] if isinstance(item, int) else list(item) for item in axes]
-        ours = [one_axis(axis, a_rank) for axis in pair[0]]
-        theirs = [one_axis(axis, b_rank) for axis in pair[1]]
+    if isinstance(axes, int | np.integer):
+        axes = range(-axes, 0), range(axes)
+    pair = [item if isinstance(item, Iterable) else (item,) for item in axes]
+    ours = [one_axis(axis, a_rank) for axis in pair[0]]
+    theirs = [one_axis(axis, b_rank) for axis in pair[1]]
+    summed = [shape_of(a)[axis] for axis in ours]
+    if summed != [shape_of(b)[axis] for axis in theirs] or len({*ours}) < len(ours):
+        raise ShapeError(
+            f"`tensordot` sums over pairs of axes of equal length; axes {ours} of {shape_of(a)} "
+            f"and {theirs} of {shape_of(b)} are not." + current_source().explain()
+        )
     letters = [chr(97 + i) for i in range(a_rank + b_rank)]
     a_word, b_word = letters[:a_rank], letters[a_rank:]
     for our, their in zip(ours, theirs, strict=True):
@@ -84,16 +91,17 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return m.einsum(f"{''.join(a_word)},{''.join(b_word)}->{''.join(result)}", a, b)
 
 
+def _wrong(subscripts: str, complaint: str) -> ShapeError:
+    return ShapeError(f"einsum '{subscripts}': {complaint}.{current_source().explain()}")
+
+
 def _parse(subscripts: str, operands: tuple[Any, ...]) -> tuple[list[str], str]:
     """Words without ellipsis and without implicit result, in NumPy's own reading."""
     subscripts = subscripts.replace(" ", "")
     words, arrow, result = subscripts.partition("->")
     inputs = words.split(",")
     if len(inputs) != len(operands):
-        raise ShapeError(
-            f"einsum '{subscripts}' names {len(inputs)} arrays, got {len(operands)}."
-            + current_source().explain()
-        )
+        raise _wrong(subscripts, f"it names {len(inputs)} arrays, got {len(operands)}")
     spare = [chr(c) for c in range(65, 91) if chr(c) not in subscripts]
     rank = max(
         (len(shape_of(x)) - len(w.replace("...", "")) for x, w in zip(operands, inputs, strict=True)
@@ -106,15 +114,20 @@ def _parse(subscripts: str, operands: tuple[Any, ...]) -> tuple[list[str], str]:
         missing = len(shape_of(x)) - len(word.replace("...", ""))
         full.append(word.replace("...", ellipsis[rank - missing :] if missing > 0 else ""))
         if len(full[-1]) != len(shape_of(x)):
-            raise ShapeError(
-                f"einsum '{subscripts}': '{word}' has {len(word)} letters for an array of shape "
-                f"{shape_of(x)}." + current_source().explain()
+            raise _wrong(
+                subscripts, f"'{word}' has {len(word)} letters for an array of shape {shape_of(x)}"
             )
-    if arrow:
-        return full, result.replace("...", ellipsis)
     everything = "".join(full)
-    once = sorted(c for c in set(everything) - set(ellipsis) if everything.count(c) == 1)
-    return full, ellipsis + "".join(once)
+    if not arrow:
+        once = sorted(c for c in set(everything) - set(ellipsis) if everything.count(c) == 1)
+        return full, ellipsis + "".join(once)
+    if ellipsis and "..." not in result:
+        raise _wrong(subscripts, "the axes that '...' stands for must be in the result")
+    result = result.replace("...", ellipsis)
+    for letter in result:
+        if letter not in everything or result.count(letter) > 1:
+            raise _wrong(subscripts, f"the result must take '{letter}' from the inputs, and once")
+    return full, result
 
 
 def _check_lengths(words: list[str], operands: list[Any], subscripts: str) -> dict[str, int]:
@@ -125,9 +138,8 @@ def _check_lengths(words: list[str], operands: list[Any], subscripts: str) -> di
                 if 1 in (lengths[letter], length):
                     lengths[letter] = max(lengths[letter], length)
                     continue
-                raise ShapeError(
-                    f"einsum '{subscripts}': axis '{letter}' has length {lengths[letter]} and "
-                    f"{length}." + current_source().explain()
+                raise _wrong(
+                    subscripts, f"axis '{letter}' has length {lengths[letter]} and {length}"
                 )
     return lengths
 
@@ -188,7 +200,13 @@ def einsum(subscripts: str, *operands: Any, optimize: Any = True) -> Any:
 
     Contracts two operands at a time, in the order `np.einsum_path` finds best.
     """
+    if not isinstance(subscripts, str):
+        raise UnsupportedFunctionError(
+            "`np.einsum` on a traced value takes its subscripts as text: "
+            "`np.einsum('ij,jk->ik', a, b)`." + current_source().explain()
+        )
     words, result = _parse(subscripts, operands)
+    operands = tuple(same_dtype(*operands))
     lengths = _check_lengths(words, list(operands), subscripts)
     pairs = []
     for word, x in zip(words, operands, strict=True):
@@ -204,7 +222,8 @@ def einsum(subscripts: str, *operands: Any, optimize: Any = True) -> Any:
             a_word, a = _pair(a_word, a, b_word, b, later)
         pairs.append((a_word, a))
     word, x = _reduced(*pairs[0], set(result))
-    x = _ordered(word, x, "".join(c for c in result if c in word))
+    # Sums of booleans and small integers are wider than the products NumPy returns.
+    x = m.cast(_ordered(word, x, result), operands[0].dtype)
     return m.broadcast_to(x, tuple(lengths[c] for c in result))
 
 

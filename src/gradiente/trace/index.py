@@ -5,11 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from gradiente.base.errors import IndexRangeError, ShapeError, TypeMismatchError
+from gradiente.base.errors import (
+    IndexRangeError,
+    InvalidArgumentError,
+    ShapeError,
+    TypeMismatchError,
+)
 from gradiente.base.source import current_source
 from gradiente.ops import index as table
 from gradiente.ops.shape import slice_
-from gradiente.trace.axes import one_axis, shape_of
+from gradiente.trace.axes import common_shape, one_axis, shape_of
 from gradiente.trace.tensor import Tensor, bind, function, m
 
 
@@ -41,8 +46,10 @@ def _complete(index: Any, ndim: int) -> list[Any]:
     kinds = [_kind(item) for item in items]
     consumed = sum(kind in ("slice", "integer", "array") for kind in kinds)
     if consumed > ndim or kinds.count("ellipsis") > 1:
-        raise ShapeError(
+        raise IndexRangeError(
             f"the index has {consumed} entries for {ndim} axes." + current_source().explain()
+            if consumed > ndim
+            else "the index has more than one `...`." + current_source().explain()
         )
     fill = [slice(None)] * (ndim - consumed)
     if "ellipsis" in kinds:
@@ -131,9 +138,11 @@ def _integers(item: Any, length: int) -> Any:
 
 
 def wrapped(indices: Any, length: int) -> Any:
-    """Negative indices counted from the end."""
+    """Negative indices counted from the end; the index type is wide enough for any length."""
+    indices = m.cast(indices, np.intp)
     if isinstance(indices, Tensor):
         return m.where(indices < 0, indices + length, indices)
+    indices = np.asarray(indices)
     if indices.size and (indices.min() < -length or indices.max() >= length):
         wrong = indices[(indices < -length) | (indices >= length)].flat[0]
         raise IndexRangeError(
@@ -158,18 +167,27 @@ def _advanced(x: Any, items: list[Any]) -> Any:
             if _kind(item) == "integer":
                 arrays.append(np.zeros((), np.intp))
         axis += 1
-    arrays = list(m.broadcast_arrays(*arrays))
-    rest = [i for i in range(len(shape_of(x))) if i not in axes]
     lengths = [shape_of(x)[i] for i in axes]
-    flat = arrays[0]
-    for array, length in zip(arrays[1:], lengths[1:], strict=True):
-        flat = flat * length + array
+    flat = _flat(list(m.broadcast_arrays(*arrays)), lengths)
+    rest = [i for i in range(len(shape_of(x))) if i not in axes]
     front = m.transpose(x, (*axes, *rest))
     rows = int(np.prod(lengths, dtype=np.int64))
     chosen = bind(
         table.take, m.reshape(front, (rows, *(shape_of(x)[i] for i in rest))), flat, axis=0
     )
     return _placed(chosen, items, places, len(shape_of(flat)))
+
+
+def _flat(arrays: list[Any], lengths: list[int]) -> Any:
+    """One index into several axes at once; -1 where a traced one lies outside its axis."""
+    flat = arrays[0]
+    for array, length in zip(arrays[1:], lengths[1:], strict=True):
+        flat = flat * length + array
+    if len(arrays) > 1:
+        for array, length in zip(arrays, lengths, strict=True):
+            if isinstance(array, Tensor):
+                flat = m.where((array >= 0) & (array < length), flat, -1)
+    return flat
 
 
 def _placed(chosen: Any, items: list[Any], places: list[int], count: int) -> Any:
@@ -204,9 +222,16 @@ def take(x: Any, indices: Any, axis: Any = None) -> Any:
 @function(np.take_along_axis)
 def take_along_axis(x: Any, indices: Any, axis: Any = -1) -> Any:
     """Element by element along an axis: `indices` has the shape of the result."""
+    if axis is None:
+        x, axis = m.ravel(x), 0
     along = one_axis(axis, len(shape_of(x)))
     chosen = _integers(indices, shape_of(x)[along])
-    frame = list(np.broadcast_shapes(_frame(x, along), _frame(chosen, along)))
+    if len(shape_of(chosen)) != len(shape_of(x)):
+        raise ShapeError(
+            f"`take_along_axis` needs indices with the axes of x: {len(shape_of(x))}, not "
+            f"{len(shape_of(chosen))}." + current_source().explain()
+        )
+    frame = list(common_shape("take_along_axis", _frame(x, along), _frame(chosen, along)))
     x_shape, chosen_shape = list(frame), list(frame)
     x_shape[along], chosen_shape[along] = shape_of(x)[along], shape_of(chosen)[along]
     x, chosen = m.broadcast_to(x, x_shape), m.broadcast_to(chosen, chosen_shape)
@@ -251,12 +276,16 @@ def one_hot(labels: Any, classes: int, dtype: Any = np.float32) -> Any:
 @function(np.argsort)
 def argsort(x: Any, axis: Any = -1, stable: bool = True) -> Any:
     """The order that sorts x along an axis; always stable."""
+    if axis is None:
+        x, axis = m.ravel(x), 0
     return bind(table.argsort, x, axis=one_axis(axis, len(shape_of(x))))
 
 
 @function(np.sort)
 def sort(x: Any, axis: Any = -1, stable: bool = True) -> Any:
     """x in ascending order along an axis; the gradient goes back to where each element was."""
+    if axis is None:
+        x, axis = m.ravel(x), 0
     return m.take_along_axis(x, m.argsort(x, axis=axis), axis=axis)
 
 
@@ -264,6 +293,11 @@ def sort(x: Any, axis: Any = -1, stable: bool = True) -> Any:
 def top_k(x: Any, k: int, axis: Any = -1) -> tuple[Any, Any]:
     """The k largest elements along an axis, largest first, and their indices."""
     along = one_axis(axis, len(shape_of(x)))
+    if not 0 <= operator.index(k) <= shape_of(x)[along]:
+        raise InvalidArgumentError(
+            f"k={k}: an axis of length {shape_of(x)[along]} has no {k} largest elements."
+            + current_source().explain()
+        )
     order = m.flip(m.argsort(m.flip(x, axis=along), axis=along), axis=along)
     before = (slice(None),) * along
     # Flipped twice, so that equal elements come in their own order.

@@ -9,9 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from gradiente.base.errors import TypeMismatchError
+from gradiente.base.source import current_source
 from gradiente.ops import random as table
+from gradiente.trace.axes import as_shape
 from gradiente.trace.tensor import bind, m
 
+Shape = int | tuple[int, ...]
 TWO_PI = 2.0 * math.pi
 
 
@@ -26,16 +30,21 @@ def fold_in(key: Any, number: Any) -> Any:
     return bind(table.fold_in, key, number)
 
 
-def bits(key: Any, shape: tuple[int, ...]) -> Any:
+def bits(key: Any, shape: Shape) -> Any:
     """Uniform uint32 words."""
-    return bind(table.random_bits, key, shape=tuple(shape))
+    return bind(table.random_bits, key, shape=as_shape(shape))
 
 
 def uniform(
-    key: Any, shape: tuple[int, ...] = (), dtype: Any = np.float32, low: Any = 0.0, high: Any = 1.0
+    key: Any, shape: Shape = (), dtype: Any = np.float32, low: Any = 0.0, high: Any = 1.0
 ) -> Any:
     """Uniform numbers in [low, high): 24 random bits for float32, 53 for float64."""
-    shape = tuple(shape)
+    shape = as_shape(shape)
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise TypeMismatchError(
+            f"random numbers are float32 or float64, not {np.dtype(dtype)}; convert them with "
+            "`.astype(...)`." + current_source().explain()
+        )
     if np.dtype(dtype) == np.float64:
         words = bits(key, (*shape, 2))
         upper = m.cast(words[..., 0] >> 5, np.float64)
@@ -47,13 +56,13 @@ def uniform(
 
 
 def normal(
-    key: Any, shape: tuple[int, ...] = (), dtype: Any = np.float32, mean: Any = 0.0, std: Any = 1.0
+    key: Any, shape: Shape = (), dtype: Any = np.float32, mean: Any = 0.0, std: Any = 1.0
 ) -> Any:
     """Normal numbers by Box and Muller: √(-2 log(1 - u)) cos(2π v)."""
     radius = m.sqrt(-2.0 * m.log1p(-uniform(fold_in(key, 0), shape, dtype)))
     return radius * m.cos(TWO_PI * uniform(fold_in(key, 1), shape, dtype)) * std + mean
 
 
-def bernoulli(key: Any, probability: Any, shape: tuple[int, ...] = ()) -> Any:
+def bernoulli(key: Any, probability: Any, shape: Shape = ()) -> Any:
     """True with the given probability."""
     return uniform(key, shape, np.float32) < probability

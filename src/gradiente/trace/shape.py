@@ -1,31 +1,25 @@
 """Functions that move, join, repeat and cut, under NumPy's names and with NumPy's arguments."""
 
-import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from gradiente.base.errors import ShapeError
+from gradiente.base.errors import ShapeError, UnsupportedFunctionError
 from gradiente.base.source import current_source
 from gradiente.ops import shape as table
-from gradiente.trace.axes import many_axes, one_axis, shape_of
-from gradiente.trace.tensor import bind, function, m
-
-
-def _as_shape(shape: Any) -> tuple[int, ...]:
-    listed = shape if isinstance(shape, Iterable) else (shape,)
-    return tuple(operator.index(length) for length in listed)
+from gradiente.trace.axes import as_shape, common_shape, dtype_of, many_axes, one_axis, shape_of
+from gradiente.trace.tensor import Tensor, bind, function, m, same_dtype
 
 
 @function(np.reshape)
 def reshape(x: Any, shape: Any, *more: Any, copy: Any = None) -> Any:
     """The same elements under another shape; one length may be -1, "whatever remains"."""
-    wanted = _as_shape((shape, *more) if more else shape)
-    if -1 in wanted:
+    wanted = as_shape((shape, *more) if more else shape)
+    if min(wanted, default=0) < 0:
         known = int(np.prod([length for length in wanted if length != -1], dtype=np.int64))
         size = int(np.prod(shape_of(x), dtype=np.int64))
-        if wanted.count(-1) > 1 or known == 0 or size % known:
+        if wanted.count(-1) != 1 or known <= 0 or size % known:
             raise ShapeError(
                 f"shape {wanted} does not fit an array of shape {shape_of(x)}."
                 + current_source().explain()
@@ -49,7 +43,7 @@ def flatten(x: Any) -> Any:
 @function(np.copy)
 def copy(x: Any) -> Any:
     """The value itself: traced values never change."""
-    return m.positive(x) if not hasattr(x, "node") else x
+    return x if isinstance(x, Tensor) else np.array(x)
 
 
 @function(np.transpose)
@@ -85,9 +79,14 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     ndim = len(shape_of(x))
     listed = source if isinstance(source, Iterable) else (source,)
     placed = destination if isinstance(destination, Iterable) else (destination,)
-    moving = [one_axis(axis, ndim) for axis in listed]
+    moving, places = [one_axis(a, ndim) for a in listed], [one_axis(a, ndim) for a in placed]
+    if len({*moving}) != len({*places}) or len({*moving}) < len(moving):
+        raise ShapeError(
+            f"`moveaxis` cannot move axes {source} to {destination}: each needs a place of its own."
+            + current_source().explain()
+        )
     order = [axis for axis in range(ndim) if axis not in moving]
-    for place, axis in sorted(zip((one_axis(d, ndim) for d in placed), moving, strict=True)):
+    for place, axis in sorted(zip(places, moving, strict=True)):
         order.insert(place, axis)
     return m.transpose(x, order)
 
@@ -95,14 +94,14 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Any:
 @function(np.broadcast_to)
 def broadcast_to(x: Any, shape: Any) -> Any:
     """x repeated along new axes and axes of length 1."""
-    wanted = _as_shape(shape)
+    wanted = as_shape(shape)
     return x if wanted == shape_of(x) else bind(table.broadcast_to, x, shape=wanted)
 
 
 @function(np.broadcast_arrays)
 def broadcast_arrays(*arrays: Any) -> tuple[Any, ...]:
     """All arrays broadcast to their common shape."""
-    shape = np.broadcast_shapes(*map(shape_of, arrays))
+    shape = common_shape("broadcast_arrays", *map(shape_of, arrays))
     return tuple(m.broadcast_to(array, shape) for array in arrays)
 
 
@@ -145,11 +144,6 @@ def expand_dims(x: Any, axis: Any) -> Any:
     return m.reshape(x, tuple(1 if i in places else next(lengths) for i in range(ndim)))
 
 
-def _joined_dtype(arrays: Sequence[Any]) -> list[Any]:
-    dtype = np.result_type(*(a.dtype if hasattr(a, "dtype") else np.asarray(a) for a in arrays))
-    return [m.cast(array, dtype) for array in arrays]
-
-
 @function(np.concatenate)
 def concatenate(arrays: Sequence[Any], axis: Any = 0) -> Any:
     """Arrays joined along an existing axis."""
@@ -158,7 +152,7 @@ def concatenate(arrays: Sequence[Any], axis: Any = 0) -> Any:
     if axis is None:
         arrays, axis = [m.ravel(array) for array in arrays], 0
     ndim = len(shape_of(arrays[0]))
-    return bind(table.concatenate, *_joined_dtype(arrays), axis=one_axis(axis, ndim))
+    return bind(table.concatenate, *same_dtype(*arrays), axis=one_axis(axis, ndim))
 
 
 @function(np.stack)
@@ -198,13 +192,13 @@ def split(x: Any, sections: Any, axis: int = 0) -> list[Any]:
     """Equal parts, if `sections` is a number; else parts between the given positions."""
     axis = one_axis(axis, len(shape_of(x)))
     length = shape_of(x)[axis]
-    if isinstance(sections, int):
-        if length % sections:
+    if isinstance(sections, int | np.integer):
+        if sections < 1 or length % sections:
             raise ShapeError(
                 f"an axis of length {length} cannot be split into {sections} equal parts."
                 + current_source().explain()
             )
-        sections = range(length // sections, length, length // sections) if length else ()
+        sections = [length // sections * part for part in range(1, sections)]
     joints = [0, *sections, length]
     before = (slice(None),) * axis
     return [m.getitem(x, (*before, slice(a, b))) for a, b in zip(joints, joints[1:], strict=False)]
@@ -235,7 +229,7 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Any:
 @function(np.tile)
 def tile(x: Any, reps: Any) -> Any:
     """x repeated as a block along each axis."""
-    repeats = _as_shape(reps)
+    repeats = as_shape(reps)
     ndim = max(len(repeats), len(shape_of(x)))
     shape = (1,) * (ndim - len(shape_of(x))) + shape_of(x)
     repeats = (1,) * (ndim - len(repeats)) + repeats
@@ -254,14 +248,26 @@ def repeat(x: Any, repeats: Any, axis: Any = None) -> Any:
     return m.take(x, np.repeat(np.arange(shape_of(x)[along]), repeats), axis=along)
 
 
+PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
+
+
 def _widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
-    return [(int(a), int(b)) for a, b in np.broadcast_to(pad_width, (ndim, 2))]
+    widths = [(int(a), int(b)) for a, b in np.broadcast_to(pad_width, (ndim, 2))]
+    if any(width < 0 for pair in widths for width in pair):
+        raise ShapeError(f"`pad` cannot pad by {pad_width}." + current_source().explain())
+    return widths
 
 
 @function(np.pad)
 def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
     """Elements added at the ends of axes, in any of NumPy's modes that repeat or mirror x."""
     widths = _widths(pad_width, len(shape_of(x)))
+    if mode not in PAD_MODES or shape_of(constant_values):
+        asked = "several constants" if shape_of(constant_values) else f"mode={mode!r}"
+        raise UnsupportedFunctionError(
+            f"`np.pad` on a traced value does not take {asked}; it takes one constant, or the "
+            f"modes {', '.join(PAD_MODES)}." + current_source().explain()
+        )
     if mode != "constant":
         for axis, (before, after) in enumerate(widths):
             places = np.pad(np.arange(shape_of(x)[axis]), (before, after), mode=mode)  # type: ignore[call-overload]
@@ -273,11 +279,11 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
     if isinstance(constant_values, int | float) and constant_values == 0:
         return padded
     inside = bind(table.pad, np.ones(shape_of(x), bool), **options)
-    return m.where(inside, padded, constant_values)
+    return m.where(inside, padded, m.cast(constant_values, dtype_of(x)))
 
 
 def _like(x: Any, fill: Any, dtype: Any) -> np.ndarray:
-    return np.full(shape_of(x), fill, dtype or (x.dtype if hasattr(x, "dtype") else None))
+    return np.full(shape_of(x), fill, dtype or dtype_of(x))
 
 
 @function(np.zeros_like, np.empty_like)
@@ -295,21 +301,21 @@ def ones_like(x: Any, dtype: Any = None) -> np.ndarray:
 @function(np.full_like)
 def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
     """One value in the shape and data type of x."""
-    if hasattr(fill_value, "node"):
-        return m.broadcast_to(m.cast(fill_value, dtype or x.dtype), shape_of(x))
+    if isinstance(fill_value, Tensor):
+        return m.broadcast_to(m.cast(fill_value, dtype or dtype_of(x)), shape_of(x))
     return _like(x, fill_value, dtype)
 
 
 @function(np.tril)
 def tril(x: Any, k: int = 0) -> Any:
     """The lower triangle of the last two axes, zeros above the k-th diagonal."""
-    return m.where(np.tri(*shape_of(x)[-2:], k=k, dtype=bool), x, 0)
+    return m.where(np.tri(*shape_of(x)[-2:], k=k, dtype=bool), x, False)
 
 
 @function(np.triu)
 def triu(x: Any, k: int = 0) -> Any:
     """The upper triangle of the last two axes, zeros below the k-th diagonal."""
-    return m.where(np.tri(*shape_of(x)[-2:], k=k - 1, dtype=bool), 0, x)
+    return m.where(np.tri(*shape_of(x)[-2:], k=k - 1, dtype=bool), False, x)
 
 
 @function(np.shape)

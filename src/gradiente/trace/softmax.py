@@ -4,19 +4,19 @@ from typing import Any
 
 from gradiente.ops import composite
 from gradiente.trace.axes import one_axis, shape_of
-from gradiente.trace.tensor import bind, function
+from gradiente.trace.tensor import bind, floating, function
 
 
 @function()
 def softmax(x: Any, axis: int = -1) -> Any:
     """exp(x) / Σ exp(x): positive numbers that sum to 1 along the axis."""
-    return bind(composite.softmax, x, axis=one_axis(axis, len(shape_of(x))))
+    return bind(composite.softmax, floating(x), axis=one_axis(axis, len(shape_of(x))))
 
 
 @function()
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """x - log Σ exp(x): the logarithm of softmax, without under- or overflow."""
-    return bind(composite.log_softmax, x, axis=one_axis(axis, len(shape_of(x))))
+    return bind(composite.log_softmax, floating(x), axis=one_axis(axis, len(shape_of(x))))
 
 
 @function()
@@ -25,4 +25,4 @@ def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
 
     logits: (…, classes); labels: (…), integers in [0, classes).
     """
-    return bind(composite.softmax_cross_entropy, logits, labels)
+    return bind(composite.softmax_cross_entropy, floating(logits), labels)

@@ -63,8 +63,6 @@ class Mathematics:
 
 m = Mathematics()
 
-OPERANDS: Any = None  # what operators accept, besides what NumPy itself gives way to
-
 FLOATING_ADVICE = (
     "Use NumPy functions (np.sin, not math.sin; np.stack([...]), not np.array([...])); to look at "
     "a number under `grad`, print it, or write `{word}(gd.stop_gradient(x))`."
@@ -260,6 +258,7 @@ def _dispatch(key: Any, name: str, args: Any, options: dict[str, Any]) -> Any:
     return ours(*args, **options)
 
 
+# What the operators take; anything else may know what to do with a Tensor itself.
 OPERANDS = (Tensor, np.ndarray, np.generic, bool, int, float, list, tuple)
 
 
@@ -339,6 +338,22 @@ for _word, _name in UNARY.items():
 for _name in METHODS:
     setattr(Tensor, _name, _unary(_name))
 Tensor.__hash__ = object.__hash__  # type: ignore[method-assign]
+
+
+def same_dtype(*arrays: Any) -> list[Any]:
+    """All in the data type NumPy gives to their mixture (a bare number counts as an array)."""
+    dtypes = [x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype for x in arrays]
+    dtype = np.result_type(*dtypes)
+    return [
+        x if own == dtype and hasattr(x, "dtype") else FUNCTIONS["cast"](x, dtype)
+        for x, own in zip(arrays, dtypes, strict=True)
+    ]
+
+
+def floating(x: Any) -> Any:
+    """Integers and booleans as float64, as in NumPy's mean."""
+    dtype = x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
+    return FUNCTIONS["cast"](x, np.float64) if dtype.kind in "biu" else x
 
 
 # -- recording -----------------------------------------------------------------------------------

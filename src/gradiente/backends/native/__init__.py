@@ -1,0 +1,1 @@
+"""Graphs compiled for this CPU by LLVM."""

@@ -1,0 +1,27 @@
+"""The words of formulas on LLVM values: first the ones the CPU knows."""
+
+from typing import Any
+
+import numpy as np
+
+from gradiente.backends.native.emit import Code, Value
+
+
+class Algebra:
+    """The words formulas are written with, for scalar and vector values of one function."""
+
+    def __init__(self, code: Code):
+        self.code = code
+
+    def where(self, condition: Value, a: Any, b: Any) -> Value:
+        """a where the condition is true, b elsewhere."""
+        kind = (a if isinstance(a, Value) else b).kind
+        return self.code.select(condition, self.code.as_kind(a, kind), self.code.as_kind(b, kind))
+
+    def cast(self, x: Value, dtype: Any) -> Value:
+        """The same values in another data type."""
+        return self.code.convert(x, np.dtype(dtype))
+
+    def abs(self, x: Value) -> Value:
+        """|x|."""
+        return self.code.intrinsic("fabs", x)

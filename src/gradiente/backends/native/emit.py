@@ -1,0 +1,428 @@
+"""Writing LLVM's language: typed values with operators, loops and branches as context managers.
+
+The indentation of the Python that emits code is the loop nest of the code it emits. A value is a
+scalar or a vector; the operators of Python choose the instruction by its type. Text is written
+directly, because building it is several times faster than going through an object model.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+SCALARS = {
+    "bool": "i1",
+    "int8": "i8",
+    "int16": "i16",
+    "int32": "i32",
+    "int64": "i64",
+    "uint8": "i8",
+    "uint16": "i16",
+    "uint32": "i32",
+    "uint64": "i64",
+    "float16": "half",
+    "float32": "float",
+    "float64": "double",
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The type of a value: a NumPy data type, and how many of it side by side (1: a scalar)."""
+
+    dtype: np.dtype
+    lanes: int = 1
+
+    @property
+    def scalar(self) -> str:
+        """LLVM's name of one element in a register; booleans are single bits there."""
+        return SCALARS[self.dtype.name]
+
+    @property
+    def text(self) -> str:
+        """LLVM's name of the type in a register."""
+        return self.scalar if self.lanes == 1 else f"<{self.lanes} x {self.scalar}>"
+
+    @property
+    def stored(self) -> str:
+        """LLVM's name of the type in memory, where booleans are bytes."""
+        scalar = "i8" if self.dtype == bool else self.scalar
+        return scalar if self.lanes == 1 else f"<{self.lanes} x {scalar}>"
+
+    @property
+    def is_float(self) -> bool:
+        """True for floating-point numbers."""
+        return self.dtype.kind == "f"
+
+    @property
+    def is_signed(self) -> bool:
+        """True for signed integers."""
+        return self.dtype.kind == "i"
+
+
+INDEX = Kind(np.dtype(np.int64))
+BOOL = np.dtype(bool)
+
+ARITHMETIC = {"+": "add", "-": "sub", "*": "mul"}
+BITWISE = {"&": "and", "|": "or", "^": "xor"}
+ORDERED = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+
+
+def literal(number: Any, kind: Kind) -> str:
+    """A constant as LLVM writes it: floating-point numbers by their bits."""
+    if kind.dtype == BOOL:
+        one = "true" if number else "false"
+    elif kind.is_float:
+        value = float(np.asarray(number).astype(kind.dtype))
+        one = f"0x{np.float64(value).view(np.uint64):016X}"
+        if kind.dtype == np.float16:
+            one = f"0xH{np.float16(number).view(np.uint16):04X}"
+    else:
+        one = str(int(np.asarray(number).astype(kind.dtype)))
+    return one if kind.lanes == 1 else f"splat ({kind.scalar} {one})"
+
+
+class Value:
+    """A value in a register, of a kind; arithmetic on it emits instructions."""
+
+    __array_ufunc__ = None  # a NumPy number on the left leaves the operator to us
+    __slots__ = ("code", "kind", "name")
+
+    def __init__(self, code: "Code", name: str, kind: Kind):
+        self.code = code
+        self.name = name
+        self.kind = kind
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The data type of its elements."""
+        return self.kind.dtype
+
+    def _other(self, other: Any) -> "Value":
+        """The other operand: numbers become constants of this kind, scalars are repeated."""
+        return self.code.as_kind(other, self.kind)
+
+    def _arithmetic(self, sign: str, other: Any, swapped: bool = False) -> "Value":
+        a, b = (self._other(other), self) if swapped else (self, self._other(other))
+        if a.kind.lanes < b.kind.lanes:
+            a = self.code.as_kind(a, b.kind)
+        word = ARITHMETIC[sign]
+        if self.dtype == BOOL:
+            word = {"+": "or", "*": "and", "-": "xor"}[sign]
+        return self.code.binary(("f" if self.kind.is_float else "") + word, a, b)
+
+    def __add__(self, other: Any) -> "Value":
+        return self._arithmetic("+", other)
+
+    def __radd__(self, other: Any) -> "Value":
+        return self._arithmetic("+", other, swapped=True)
+
+    def __sub__(self, other: Any) -> "Value":
+        return self._arithmetic("-", other)
+
+    def __rsub__(self, other: Any) -> "Value":
+        return self._arithmetic("-", other, swapped=True)
+
+    def __mul__(self, other: Any) -> "Value":
+        return self._arithmetic("*", other)
+
+    def __rmul__(self, other: Any) -> "Value":
+        return self._arithmetic("*", other, swapped=True)
+
+    def __truediv__(self, other: Any) -> "Value":
+        return self.code.binary("fdiv", self, self._other(other))
+
+    def __rtruediv__(self, other: Any) -> "Value":
+        return self.code.binary("fdiv", self._other(other), self)
+
+    def __neg__(self) -> "Value":
+        if self.kind.is_float:
+            return self.code.assign(f"fneg {self.kind.text} {self.name}", self.kind)
+        return 0 - self
+
+    def __pos__(self) -> "Value":
+        return self
+
+    def _bitwise(self, sign: str, other: Any) -> "Value":
+        return self.code.binary(BITWISE[sign], self, self._other(other))
+
+    def __and__(self, other: Any) -> "Value":
+        return self._bitwise("&", other)
+
+    def __or__(self, other: Any) -> "Value":
+        return self._bitwise("|", other)
+
+    def __xor__(self, other: Any) -> "Value":
+        return self._bitwise("^", other)
+
+    def __invert__(self) -> "Value":
+        return self.code.binary("xor", self, self._other(True if self.dtype == BOOL else -1))
+
+    def __lshift__(self, other: Any) -> "Value":
+        return self.code.binary("shl", self, self._other(other))
+
+    def __rshift__(self, other: Any) -> "Value":
+        word = "ashr" if self.kind.is_signed else "lshr"
+        return self.code.binary(word, self, self._other(other))
+
+    def _compare(self, sign: str, other: Any) -> "Value":
+        b = self._other(other)
+        if self.kind.is_float:
+            word = {"==": "oeq", "!=": "une"}.get(sign) or "o" + ORDERED[sign]
+            return self.code.compare(f"fcmp {word}", self, b)
+        prefix = "s" if self.kind.is_signed else "u"
+        word = {"==": "eq", "!=": "ne"}.get(sign) or prefix + ORDERED[sign]
+        return self.code.compare(f"icmp {word}", self, b)
+
+    def __eq__(self, other: object) -> "Value":  # type: ignore[override]
+        return self._compare("==", other)
+
+    def __ne__(self, other: object) -> "Value":  # type: ignore[override]
+        return self._compare("!=", other)
+
+    def __lt__(self, other: Any) -> "Value":
+        return self._compare("<", other)
+
+    def __le__(self, other: Any) -> "Value":
+        return self._compare("<=", other)
+
+    def __gt__(self, other: Any) -> "Value":
+        return self._compare(">", other)
+
+    def __ge__(self, other: Any) -> "Value":
+        return self._compare(">=", other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass
+class Loop:
+    """A loop being written: its counter, and the values it carries from round to round."""
+
+    index: Value
+    carried: list[Value]
+    following: list[Value]
+    results: list[Value]
+
+    def carry(self, *values: Value) -> None:
+        """What the carried values are in the next round."""
+        self.following = list(values)
+
+
+class Code:
+    """The body of one function, written from top to bottom."""
+
+    def __init__(self, name: str, parameters: Sequence[tuple[str, str]]):
+        self.name = name
+        self.parameters = parameters
+        self.lines: list[str] = []
+        self.block = "entry"
+        self.declarations: set[str] = set()
+        self._count = 0
+
+    # -- single instructions ---------------------------------------------------------------------
+
+    def fresh(self, prefix: str = "v") -> str:
+        """A name nothing else has."""
+        self._count += 1
+        return f"{prefix}{self._count}"
+
+    def line(self, text: str) -> None:
+        """Append an instruction without a result."""
+        self.lines.append("  " + text)
+
+    def assign(self, text: str, kind: Kind) -> Value:
+        """Append an instruction; its result."""
+        name = "%" + self.fresh()
+        self.line(f"{name} = {text}")
+        return Value(self, name, kind)
+
+    def constant(self, number: Any, kind: Kind) -> Value:
+        """A constant; it costs no instruction."""
+        return Value(self, literal(number, kind), kind)
+
+    def index(self, number: int) -> Value:
+        """A constant index."""
+        return self.constant(number, INDEX)
+
+    def as_kind(self, value: Any, kind: Kind) -> Value:
+        """A number as a constant, a scalar repeated over the lanes, a fitting value as it is."""
+        if not isinstance(value, Value):
+            return self.constant(value, kind)
+        if value.kind.lanes == 1 and kind.lanes > 1:
+            return self.splat(value, kind.lanes)
+        return value
+
+    def binary(self, word: str, a: Value, b: Value) -> Value:
+        """An instruction on two values of one kind."""
+        return self.assign(f"{word} {a.kind.text} {a.name}, {b.name}", a.kind)
+
+    def compare(self, word: str, a: Value, b: Value) -> Value:
+        """A comparison: booleans, as many as there are lanes."""
+        return self.assign(f"{word} {a.kind.text} {a.name}, {b.name}", replace(a.kind, dtype=BOOL))
+
+    def select(self, condition: Value, a: Value, b: Value) -> Value:
+        """a where the condition is true, b elsewhere."""
+        return self.assign(
+            f"select {condition.kind.text} {condition.name}, {a.kind.text} {a.name}, "
+            f"{b.kind.text} {b.name}",
+            a.kind,
+        )
+
+    def intrinsic(self, word: str, *values: Value, kind: Kind | None = None) -> Value:
+        """A function LLVM knows, such as `fma` or `floor`, on values of one kind."""
+        kind = kind or values[0].kind
+        suffix = _mangled(values[0].kind)
+        types = ", ".join(value.kind.text for value in values)
+        self.declarations.add(f"declare {kind.text} @llvm.{word}.{suffix}({types})")
+        arguments = ", ".join(f"{value.kind.text} {value.name}" for value in values)
+        return self.assign(f"call {kind.text} @llvm.{word}.{suffix}({arguments})", kind)
+
+    def splat(self, value: Value, lanes: int) -> Value:
+        """A scalar in all lanes of a vector."""
+        kind = replace(value.kind, lanes=lanes)
+        scalar = value.kind.scalar
+        first = self.assign(f"insertelement {kind.text} poison, {scalar} {value.name}, i32 0", kind)
+        return self.assign(
+            f"shufflevector {kind.text} {first.name}, {kind.text} poison, "
+            f"<{lanes} x i32> zeroinitializer",
+            kind,
+        )
+
+    def bitcast(self, value: Value, dtype: Any) -> Value:
+        """The same bits as another type of the same width."""
+        kind = replace(value.kind, dtype=np.dtype(dtype))
+        return self.assign(f"bitcast {value.kind.text} {value.name} to {kind.text}", kind)
+
+    def convert(self, value: Value, dtype: Any) -> Value:
+        """The value in another data type, as NumPy's `astype`."""
+        target = replace(value.kind, dtype=np.dtype(dtype))
+        if value.dtype == target.dtype:
+            return value
+        if target.dtype == BOOL:
+            return value != 0
+        word = _conversion(value.kind, target)
+        if not word:
+            return Value(self, value.name, target)
+        if word == "fptosi" or word == "fptoui":
+            return self._to_integer(word, value, target)
+        return self.assign(f"{word} {value.kind.text} {value.name} to {target.text}", target)
+
+    def _to_integer(self, word: str, value: Value, target: Kind) -> Value:
+        """Numbers that do not fit give the smallest integer, as x86 and NumPy there do."""
+        wide = replace(target, dtype=np.dtype(np.int64 if target.dtype.itemsize > 4 else np.int32))
+        if target.dtype in (np.uint32, np.uint64):
+            wide = replace(target, dtype=np.dtype(np.int64))
+        bits = 8 * wide.dtype.itemsize
+        limit = 2.0 ** (bits - 1)
+        fits = (value >= -limit) & (value < limit)
+        converted = self.assign(f"fptosi {value.kind.text} {value.name} to {wide.text}", wide)
+        frozen = self.assign(f"freeze {wide.text} {converted.name}", wide)
+        chosen = self.select(fits, frozen, self.constant(-(2 ** (bits - 1)), wide))
+        return self.convert(chosen, target.dtype)
+
+    # -- memory -----------------------------------------------------------------------------------
+
+    def address(self, base: str, offset: Value, dtype: np.dtype) -> str:
+        """A pointer to an element."""
+        stored = Kind(dtype).stored
+        return self.assign(f"getelementptr {stored}, ptr {base}, i64 {offset.name}", INDEX).name
+
+    def load(self, base: str, offset: Value, kind: Kind) -> Value:
+        """Neighbouring elements, as many as there are lanes."""
+        pointer = self.address(base, offset, kind.dtype)
+        size = kind.dtype.itemsize
+        loaded = self.assign(f"load {kind.stored}, ptr {pointer}, align {size}", kind)
+        if kind.dtype != BOOL:
+            return loaded
+        return self.assign(f"trunc {kind.stored} {loaded.name} to {kind.text}", kind)
+
+    def store(self, value: Value, base: str, offset: Value) -> None:
+        """Neighbouring elements put into memory."""
+        kind, name = value.kind, value.name
+        if kind.dtype == BOOL:
+            name = self.assign(f"zext {kind.text} {name} to {kind.stored}", kind).name
+        pointer = self.address(base, offset, kind.dtype)
+        self.line(f"store {kind.stored} {name}, ptr {pointer}, align {kind.dtype.itemsize}")
+
+    # -- control ------------------------------------------------------------------------------------
+
+    def begin(self, block: str) -> None:
+        """Start a basic block."""
+        self.lines.append(f"{block}:")
+        self.block = block
+
+    @contextmanager
+    def loop(
+        self, stop: Any, start: Any = 0, step: int = 1, carried: Sequence[Value] = ()
+    ) -> Iterator[Loop]:
+        """`for index in range(start, stop, step)`; carried values are in `results` afterwards.
+
+        start must be below stop at the first round unless the loop is to be skipped.
+        """
+        label = self.fresh("loop")
+        first, last = self.as_kind(start, INDEX), self.as_kind(stop, INDEX)
+        before = self.block
+        self.line(f"br label %{label}.head")
+        self.begin(f"{label}.head")
+        index = Value(self, f"%{label}.index", INDEX)
+        place = len(self.lines)
+        self.lines.append("")  # the phi nodes, known when the body is written
+        phis = [Value(self, f"%{label}.c{i}", value.kind) for i, value in enumerate(carried)]
+        goes_on = index < last
+        self.line(f"br i1 {goes_on.name}, label %{label}.body, label %{label}.end")
+        self.begin(f"{label}.body")
+        state = Loop(index, phis, list(phis), phis)
+        yield state
+        after = self.assign(f"add nsw i64 {index.name}, {step}", INDEX)
+        nodes = [
+            f"  {index.name} = phi i64 [ {first.name}, %{before} ], [ {after.name}, %{self.block} ]"
+        ]
+        for phi, initial, following in zip(phis, carried, state.following, strict=True):
+            nodes.append(
+                f"  {phi.name} = phi {phi.kind.text} [ {initial.name}, %{before} ], "
+                f"[ {following.name}, %{self.block} ]"
+            )
+        self.lines[place] = "\n".join(nodes)
+        self.line(f"br label %{label}.head")
+        self.begin(f"{label}.end")
+
+    @contextmanager
+    def when(self, condition: Value) -> Iterator[None]:
+        """Code that runs only if a (scalar) condition is true."""
+        label = self.fresh("if")
+        self.line(f"br i1 {condition.name}, label %{label}.then, label %{label}.end")
+        self.begin(f"{label}.then")
+        yield
+        self.line(f"br label %{label}.end")
+        self.begin(f"{label}.end")
+
+    def text(self) -> str:
+        """The whole function."""
+        parameters = ", ".join(f"{kind} %{name}" for kind, name in self.parameters)
+        body = "\n".join(self.lines)
+        return f"define void @{self.name}({parameters}) {{\nentry:\n{body}\n  ret void\n}}\n"
+
+
+def _mangled(kind: Kind) -> str:
+    short = {"half": "f16", "float": "f32", "double": "f64"}.get(kind.scalar, kind.scalar)
+    return short if kind.lanes == 1 else f"v{kind.lanes}{short}"
+
+
+def _conversion(source: Kind, target: Kind) -> str:
+    """The instruction that converts; empty if the bits stay as they are."""
+    if source.dtype == BOOL:
+        return "uitofp" if target.is_float else "zext"
+    if source.is_float and target.is_float:
+        return "fpext" if target.dtype.itemsize > source.dtype.itemsize else "fptrunc"
+    if source.is_float:
+        return "fptosi" if target.is_signed else "fptoui"
+    if target.is_float:
+        return "sitofp" if source.is_signed else "uitofp"
+    if target.dtype.itemsize == source.dtype.itemsize:
+        return ""
+    if target.dtype.itemsize < source.dtype.itemsize:
+        return "trunc"
+    return "sext" if source.is_signed else "zext"

@@ -1,0 +1,132 @@
+"""The arguments and options of the commands, with the help they show."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DATA_HELP = (
+    "A CSV, Parquet or NPZ file; a folder with one folder of images per class; or a built-in data "
+    "set: penguins, iris, wine, breast_cancer, digits, diabetes."
+)
+MODEL, TRAINING, FILES = "Network", "Training", "Data and files"
+
+
+def _option(
+    help: str, panel: str, default: str | None = None, metavar: str | None = None
+) -> object:
+    """An option whose default is described in words, because it is filled in later."""
+    shown = default if default is not None else False
+    return typer.Option(help=help, rich_help_panel=panel, show_default=shown, metavar=metavar)
+
+
+Data = Annotated[str, typer.Argument(help=DATA_HELP, show_default=False)]
+OptionalData = Annotated[str | None, typer.Argument(help=DATA_HELP, show_default=False)]
+RunFolder = Annotated[
+    Path, typer.Argument(metavar="RUN", help="The folder that train wrote.", show_default=False)
+]
+
+Target = Annotated[
+    str | None,
+    _option("The column to learn: its name, or its position (1 first, -1 last).", FILES),
+]
+Test = Annotated[
+    str | None,
+    _option("A file of rows to test on, instead of a share of DATA.", FILES, metavar="FILE"),
+]
+Header = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Whether the first line of a CSV file holds the names of the columns.",
+        rich_help_panel=FILES,
+        show_default="found out",
+    ),
+]
+Output = Annotated[
+    Path | None,
+    _option("The folder to write the run to.", FILES, "DATA-run", metavar="FOLDER"),
+]
+Config = Annotated[
+    Path | None,
+    _option(
+        "A TOML file of these options, such as a run's config.toml; options given here win.",
+        FILES,
+        metavar="FILE",
+    ),
+]
+Task = Annotated[
+    str | None,
+    _option("classification or regression.", FILES, "from the values", metavar="TASK"),
+]
+ValidationFraction = Annotated[
+    float | None,
+    _option("The share of rows that watch over the training.", FILES, "0.16", metavar="SHARE"),
+]
+TestFraction = Annotated[
+    float | None, _option("The share of rows kept for the test.", FILES, "0.2", metavar="SHARE")
+]
+
+Hidden = Annotated[
+    str | None,
+    _option("Sizes of the hidden layers, such as 128,64.", MODEL, "by rows", metavar="SIZES"),
+]
+Activation = Annotated[
+    str | None,
+    _option("relu, gelu, silu, tanh, sigmoid, elu, ...", MODEL, "relu", metavar="NAME"),
+]
+Dropout = Annotated[
+    float | None,
+    _option("The share of units left out at random in training.", MODEL, "0.1", metavar="SHARE"),
+]
+
+Loss = Annotated[
+    str | None,
+    _option(
+        "cross_entropy or binary_cross_entropy; mse, mae or huber.",
+        TRAINING,
+        "by task",
+        metavar="NAME",
+    ),
+]
+Optimizer = Annotated[
+    str | None,
+    _option("adamw, adam, sgd, rmsprop, adagrad, ...", TRAINING, "adamw", metavar="NAME"),
+]
+LearningRate = Annotated[
+    float | None, _option("The largest learning rate.", TRAINING, "0.001", metavar="NUMBER")
+]
+Schedule = Annotated[
+    str | None,
+    _option(
+        "How the learning rate changes: cosine, constant, linear, one_cycle, ...",
+        TRAINING,
+        "cosine",
+        metavar="NAME",
+    ),
+]
+BatchSize = Annotated[
+    int | None, _option("Rows for one update.", TRAINING, "by rows", metavar="ROWS")
+]
+Epochs = Annotated[
+    int | None, _option("The most passes over the rows.", TRAINING, "100", metavar="NUMBER")
+]
+Patience = Annotated[
+    int | None,
+    _option("Stop after so many epochs without improvement.", TRAINING, "20", metavar="EPOCHS"),
+]
+MaxSeconds = Annotated[
+    float | None, _option("Stop training after this time.", TRAINING, metavar="SECONDS")
+]
+Seed = Annotated[
+    int | None,
+    _option("Decides all that is random: the same seed, the same run.", TRAINING, "0"),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        help="The .csv or .parquet file to write; without it, CSV on standard output.",
+        show_default=False,
+        metavar="FILE",
+    ),
+]

@@ -1,0 +1,75 @@
+"""The command `gradiente predict`: what a trained network makes of new rows."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradiente.base.errors import DataError
+from gradiente.cli import parameters as p
+from gradiente.cli.files import whole_file
+from gradiente.cli.prepare import AnyPreprocessing, open_like
+from gradiente.cli.run_folder import read_run
+from gradiente.cli.scores import class_outputs
+from gradiente.data.images import Images
+from gradiente.data.target import ClassTarget
+
+if TYPE_CHECKING:
+    from polars import DataFrame
+
+FORMATS = (".csv", ".parquet")
+
+
+def predict(run: p.RunFolder, data: p.Data, out: p.Out = None, header: p.Header = None) -> None:
+    """Predict the target for each row of DATA, and write the rows with the predictions.
+
+    The table gets a column predicted_TARGET and, for classes, one with the probability of each.
+
+    Examples:
+
+      gradiente predict penguins-run new.csv --out predictions.csv
+      gradiente predict penguins-run penguins | head
+    """
+    if out is not None and out.suffix.lower() not in FORMATS:
+        raise DataError(f"--out {out} must end in {' or '.join(FORMATS)}.")
+    trained = read_run(run)
+    opened = open_like(data, trained.preprocessing, trained.header(header))
+    x = trained.preprocessing.transform(opened.x if isinstance(opened, Images) else opened)
+    table = _with_predictions(opened, trained.preprocessing, trained.trainer.predict(x))
+    if out is None:
+        sys.stdout.write(table.write_csv())
+        return
+    _write(table, out)
+    print(f"{table.height:,} predictions are in {out}.")
+
+
+def _with_predictions(
+    data: Any, preprocessing: AnyPreprocessing, outputs: np.ndarray
+) -> "DataFrame":
+    """The rows, or the names of the images, and the predictions as further columns."""
+    import polars
+
+    target = preprocessing.target
+    outputs = class_outputs(target, outputs)
+    if isinstance(data, Images):
+        data = polars.DataFrame({"file": [str(file) for file in data.files]})
+    columns = {f"predicted_{target.name}": target.decode(outputs)}
+    if isinstance(target, ClassTarget):
+        shares = target.probabilities(outputs)
+        columns |= {f"probability_{label}": shares[:, n] for n, label in enumerate(target.classes)}
+    return data.with_columns(
+        **{name: polars.Series(name, values) for name, values in columns.items()}
+    )
+
+
+def _write(table: "DataFrame", path: Path) -> None:
+    """Write the file whole or not at all."""
+    try:
+        with whole_file(path) as temporary:
+            if path.suffix.lower() == ".parquet":
+                table.write_parquet(temporary)
+            else:
+                table.write_csv(temporary)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}.") from error

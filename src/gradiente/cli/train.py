@@ -1,0 +1,117 @@
+"""The command `gradiente train`: from data to a run folder, and the result on unseen rows."""
+
+import math
+from pathlib import Path
+
+from gradiente.cli import parameters as p
+from gradiente.cli.options import TrainOptions, gather_options
+from gradiente.cli.outcome import Outcome
+from gradiente.cli.prepare import Prepared, prepare
+from gradiente.cli.recipe import build_trainer, complete
+from gradiente.cli.run_folder import Run, free_name, new_run_folder, write_run
+from gradiente.cli.scores import baseline_output, baseline_scores, scores
+from gradiente.cli.screen import console
+from gradiente.cli.source import short_name
+from gradiente.cli.train_screen import conclude, describe
+from gradiente.train.trainer import Trainer
+
+
+def train(
+    data: p.OptionalData = None,
+    target: p.Target = None,
+    test: p.Test = None,
+    header: p.Header = None,
+    output: p.Output = None,
+    config: p.Config = None,
+    task: p.Task = None,
+    validation_fraction: p.ValidationFraction = None,
+    test_fraction: p.TestFraction = None,
+    hidden: p.Hidden = None,
+    activation: p.Activation = None,
+    dropout: p.Dropout = None,
+    loss: p.Loss = None,
+    optimizer: p.Optimizer = None,
+    learning_rate: p.LearningRate = None,
+    schedule: p.Schedule = None,
+    batch_size: p.BatchSize = None,
+    epochs: p.Epochs = None,
+    patience: p.Patience = None,
+    max_seconds: p.MaxSeconds = None,
+    seed: p.Seed = None,
+) -> None:
+    """Train a network on DATA and test it on rows it has not seen.
+
+    The column --target is learned from all others: words and few whole numbers as classes, other
+    numbers as a quantity. The rows are divided into training, validation and test rows; training
+    stops when the validation rows get no better. What comes of it is written to a folder, the run.
+
+    Examples:
+
+      gradiente train penguins
+      gradiente train houses.csv --target price --hidden 256,128
+      gradiente train adult.data --target -1 --test adult.test
+      gradiente train photos/ --output photos-run --epochs 30
+      gradiente train --config houses-run/config.toml --seed 1
+    """
+    given = {**locals()}
+    run(
+        gather_options({k: given[k] for k in given if k not in ("output", "config")}, config),
+        output,
+    )
+
+
+def run(options: TrainOptions, output: Path | None) -> None:
+    """Train as the options say, and write the run to `output`, by default to a new folder."""
+    path = output if output is not None else free_name(short_name(options.data))
+    screen = console()
+    with new_run_folder(path) as folder:
+        data = prepare(options)
+        options = complete(options, data.preprocessing, len(data.train))
+        trainer = build_trainer(options, data.preprocessing, _steps(options, len(data.train)))
+        trainer.network.initialize(data.train.x[:1], seed=options.seed)
+        describe(screen, options, data, trainer)
+        _fit(trainer, options, data)
+        outcome = _outcome(data, trainer)
+        trained = Run(options, data.preprocessing, trainer, trainer.history, outcome)
+        write_run(folder, trained)
+    conclude(screen, path, trained)
+
+
+def _steps(options: TrainOptions, rows: int) -> int:
+    assert options.batch_size is not None
+    return options.epochs * math.ceil(rows / options.batch_size)
+
+
+def _fit(trainer: Trainer, options: TrainOptions, data: Prepared) -> None:
+    """Train until one of the reasons to stop. An interrupt before the first epoch ends it all."""
+    assert options.batch_size is not None
+    validated = len(data.validation) > 0
+    trainer.fit(
+        data.train.x,
+        data.train.y,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        validation=(data.validation.x, data.validation.y) if validated else None,
+        early_stopping=options.patience if validated else None,
+        max_seconds=options.max_seconds,
+    )
+    if not len(trainer.history):
+        raise KeyboardInterrupt
+
+
+def _outcome(data: Prepared, trainer: Trainer) -> Outcome:
+    """What is known of the trained network, in numbers."""
+    target, history = data.preprocessing.target, trainer.history
+    output = baseline_output(target, data.train.y)
+    parts = {"train": data.train, "validation": data.validation, "test": data.test}
+    return Outcome(
+        test=scores(target, trainer.predict(data.test.x), data.test.y),
+        baseline=baseline_scores(target, output, data.test.y),
+        baseline_output=output,
+        rows={name: len(part) for name, part in parts.items()},
+        epochs=len(history),
+        best_epoch=history.best()["epoch"],
+        seconds=sum(history["seconds"]),
+        stopped=history.stopped or "",
+        parameters=trainer.network.count,
+    )
