@@ -6,12 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SOURCE = Path(__file__).parents[2] / "src"
 HEAVY = """
     llvmlite polars pandas sklearn scipy plotly rich typer PIL jax torch safetensors jinja2
 """
 SECONDS = 0.15
-ATTEMPTS = 5
+ATTEMPTS = 6
 
 PROGRAM = """
 import json, sys, time
@@ -24,30 +26,47 @@ print(json.dumps({"seconds": seconds, "roots": roots, "file": gradiente.__file__
 """
 
 
-def run(program: str) -> dict:
-    """What a program prints, run by a fresh interpreter that finds the library in this checkout."""
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    finished = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True
-    )
-    assert finished.returncode == 0, finished.stderr
-    return json.loads(finished.stdout)
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Runs a program in a fresh interpreter, which finds the library in this checkout.
+
+    Bytecode is kept in a folder of the test's own, as an installed library has it; where none is
+    written every import would pay for compiling the sources.
+    """
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(SOURCE),
+        "PYTHONPYCACHEPREFIX": str(tmp_path_factory.mktemp("bytecode")),
+    }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+
+    def run(program: str) -> dict:
+        finished = subprocess.run(
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True
+        )
+        assert finished.returncode == 0, finished.stderr
+        return json.loads(finished.stdout)
+
+    return run
 
 
-def test_import_is_light():
+def test_import_is_light(run):
     seen = run(PROGRAM)
     assert Path(seen["file"]) == SOURCE / "gradiente" / "__init__.py"
     loaded = sorted(set(HEAVY.split()) & set(seen["roots"]))
     assert not loaded, f"`import gradiente` loads {', '.join(loaded)}"
 
 
-def test_import_is_quick():
-    # The best of several: the first may compile bytecode, and the machine may be busy.
-    best = min(run(PROGRAM)["seconds"] for _ in range(ATTEMPTS))
+def test_import_is_quick(run):
+    # The best of several: the first compiles bytecode, and other tests keep the machine busy.
+    seconds = []
+    while len(seconds) < ATTEMPTS and min(seconds, default=1.0) > SECONDS:
+        seconds.append(run(PROGRAM)["seconds"])
+    best = min(seconds)
     assert best <= SECONDS, f"`import gradiente` takes {best:.3f} s beyond NumPy"
 
 
-def test_a_heavy_import_would_be_seen():
+def test_a_heavy_import_would_be_seen(run):
     seen = run(PROGRAM.replace("import gradiente\n", "import gradiente, sqlite3\n"))
     assert "sqlite3" in seen["roots"]
     assert "sqlite3" not in run(PROGRAM)["roots"]

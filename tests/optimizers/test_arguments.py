@@ -28,6 +28,7 @@ from gradiente.optimizers import (
         (SGD, {"learning_rate": True}, "`learning_rate` is True"),
         (SGD, {"momentum": 1.0}, "`momentum` is 1.0: .*at least 0 and below 1"),
         (SGD, {"momentum": 0.9, "dampening": -0.1}, "`dampening` is -0.1"),
+        (SGD, {"momentum": 0.9, "dampening": 1.1}, "`dampening` is 1.1: .*at most 1"),
         (SGD, {"weight_decay": -0.1}, "`weight_decay` is -0.1"),
         (SGD, {"nesterov": True}, "`nesterov` needs a `momentum`"),
         (SGD, {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "`dampening=0`"),

@@ -34,7 +34,7 @@ def matmul(a: Any, b: Any) -> Any:
 def dot(a: Any, b: Any) -> Any:
     """NumPy's dot: the product of numbers, of vectors and of matrices."""
     if not shape_of(a) or not shape_of(b):
-        return m.multiply(a, b)
+        return m.multiply(*same_dtype(a, b))
     if len(shape_of(b)) <= 2:
         return m.matmul(a, b)
     return m.tensordot(a, b, axes=([-1], [-2]))
@@ -50,7 +50,7 @@ def vdot(a: Any, b: Any) -> Any:
 def inner(a: Any, b: Any) -> Any:
     """The product summed over both last axes."""
     if not shape_of(a) or not shape_of(b):
-        return m.multiply(a, b)
+        return m.multiply(*same_dtype(a, b))
     return m.tensordot(a, b, axes=([-1], [-1]))
 
 

@@ -25,13 +25,13 @@ def sum_(x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False)
     return summed if dtype is None else m.cast(summed, dtype)
 
 
-@function(np.max, (np.maximum, "reduce"))
+@function(np.max, np.amax, (np.maximum, "reduce"))
 def max_(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The maximum along axes. Elements that tie share the gradient equally."""
     return _reduce(reduce.max_, x, axis, keepdims)
 
 
-@function(np.min, (np.minimum, "reduce"))
+@function(np.min, np.amin, (np.minimum, "reduce"))
 def min_(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The minimum along axes. Elements that tie share the gradient equally."""
     return _reduce(reduce.min_, x, axis, keepdims)

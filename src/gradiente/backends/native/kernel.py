@@ -1,0 +1,149 @@
+"""One kernel being written: its code, the buffers it touches, and loops over their elements."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradiente.backends.native.algebra import Algebra
+from gradiente.backends.native.emit import Code, Kind, Value
+from gradiente.backends.native.layout import View
+from gradiente.backends.native.target import Target
+from gradiente.base.types import Shape
+from gradiente.graph.node import Node
+
+NAME = "KERNEL"  # replaced when equal kernels have been found
+
+
+class KernelWriter:
+    """What a lowering writes to: `read` and `write` elements, `loops` over indices.
+
+    A kernel is a function of pointers only, in the order in which it first touches buffers; all
+    shapes and strides are written into it. Two kernels of equal text are one.
+    """
+
+    def __init__(self, target: Target, checked: list[Node]):
+        self.target = target
+        self.checked = checked
+        self.code = Code(NAME, [])
+        self.algebra = Algebra(self.code)
+        self.buffers: list[Node] = []
+
+    def pointer(self, view: View) -> str:
+        """The parameter through which a view's buffer is reached."""
+        if view.base not in self.buffers:
+            self.buffers.append(view.base)
+        return f"%p{self.buffers.index(view.base)}"
+
+    def place(self, view: View, indices: Sequence[Value]) -> Value:
+        """Where an element lies, counted from the start of its buffer."""
+        total: Value | None = None
+        for index, stride in zip(indices, view.strides, strict=True):
+            if stride:
+                term = index if stride == 1 else index * stride
+                total = term if total is None else total + term
+        if total is None:
+            return self.code.index(view.offset)
+        return total + view.offset if view.offset else total
+
+    def read(self, view: View, indices: Sequence[Value], lanes: int = 1) -> Value:
+        """The element at indices, or `lanes` elements from there along the last axis."""
+        if view.base.is_constant and view.base.type.size == 1:
+            scalar = np.asarray(view.base.value).reshape(())[()]
+            return self.code.constant(scalar, Kind(view.dtype, lanes))
+        stride = view.strides[-1] if view.strides else 0
+        if lanes == 1 or stride == 0:
+            value = self.code.load(self.pointer(view), self.place(view, indices), Kind(view.dtype))
+            return value if lanes == 1 else self.code.splat(value, lanes)
+        start = self.place(view, indices)
+        if stride == 1:
+            return self.code.load(self.pointer(view), start, Kind(view.dtype, lanes))
+        return self._strided(view, start, stride, lanes)
+
+    def _strided(self, view: View, start: Value, stride: int, lanes: int) -> Value:
+        """Elements that do not lie side by side, loaded one by one into a vector."""
+        kind = Kind(view.dtype, lanes)
+        vector = Value(self.code, "poison", kind)
+        for lane in range(lanes):
+            one = self.code.load(self.pointer(view), start + lane * stride, Kind(view.dtype))
+            vector = self.code.assign(
+                f"insertelement {kind.text} {vector.name}, {kind.scalar} {one.name}, i32 {lane}",
+                kind,
+            )
+        return vector
+
+    def write(self, value: Value, view: View, indices: Sequence[Value]) -> None:
+        """Store an element, or a vector of them along the last axis, which lies side by side."""
+        self.code.store(value, self.pointer(view), self.place(view, indices))
+
+    def in_range(self, place: Value, length: int, node: Node) -> Value:
+        """An index if it is in range; else 0, and the program will report the node."""
+        code = self.code
+        fits = (place >= 0) & (place < length)
+        if node not in self.checked:
+            self.checked.append(node)
+        with code.when(~fits):
+            report = code.index(self.checked.index(node) + 1)
+            code.store(report, "%status", code.index(0))
+        return code.select(fits, place, code.index(0))
+
+    @contextmanager
+    def loops(self, shape: Shape) -> Iterator[list[Value]]:
+        """A loop nest over all indices of a shape; loops of length 1 are left out."""
+        with self._nest(tuple(shape), []) as indices:
+            yield indices
+
+    @contextmanager
+    def _nest(self, shape: Shape, outer: list[Value]) -> Iterator[list[Value]]:
+        if not shape:
+            yield outer
+        elif shape[0] == 1:
+            with self._nest(shape[1:], [*outer, self.code.index(0)]) as indices:
+                yield indices
+        else:
+            with (
+                self.code.loop(shape[0]) as loop,
+                self._nest(shape[1:], [*outer, loop.index]) as indices,
+            ):
+                yield indices
+
+    def text(self) -> str:
+        """The function, its parameters being the buffers in order of first use."""
+        buffers = [("ptr noalias", f"p{i}") for i in range(len(self.buffers))]
+        self.code.parameters = [*buffers, ("ptr noalias", "status")]
+        return self.code.text()
+
+
+@dataclass(frozen=True)
+class Collapsed:
+    """A shape with neighbouring axes run together wherever all views allow it."""
+
+    shape: Shape
+    views: list[View]
+
+
+def collapse(shape: Shape, views: Sequence[View]) -> Collapsed:
+    """Fewer and longer loops over the same elements, for views already broadcast to the shape."""
+    lengths: list[int] = []
+    columns: list[list[int]] = [[] for _ in views]
+    for axis, length in enumerate(shape):
+        if length == 1:
+            continue
+        strides = [view.strides[axis] for view in views]
+        joined = bool(lengths) and all(
+            column[-1] == stride * length for column, stride in zip(columns, strides, strict=True)
+        )
+        if joined:
+            lengths[-1] *= length
+            for column, stride in zip(columns, strides, strict=True):
+                column[-1] = stride
+        else:
+            lengths.append(length)
+            for column, stride in zip(columns, strides, strict=True):
+                column.append(stride)
+    collapsed = [
+        View(view.base, view.dtype, tuple(lengths), tuple(column), view.offset)
+        for view, column in zip(views, columns, strict=True)
+    ]
+    return Collapsed(tuple(lengths), collapsed)

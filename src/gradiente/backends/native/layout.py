@@ -1,0 +1,136 @@
+"""How an array lies in memory: which buffer, and how far apart its elements are.
+
+Transposing, slicing, flipping and broadcasting only change how a buffer is looked at; so does
+reshaping wherever the elements lie regularly. None of them costs anything at run time.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gradiente.base.types import ArrayType, Shape
+from gradiente.graph.node import Node
+from gradiente.ops import identity
+from gradiente.ops import shape as table
+
+
+@dataclass(frozen=True)
+class View:
+    """An array as strides, counted in elements, into the buffer of the node `base`."""
+
+    base: Node
+    dtype: np.dtype
+    shape: Shape
+    strides: tuple[int, ...]
+    offset: int = 0
+
+    @property
+    def is_contiguous(self) -> bool:
+        """True if the elements lie one after the other in row-major order."""
+        regular = zip(self.shape, self.strides, contiguous(self.shape), strict=True)
+        return 0 in self.shape or all(n == 1 or ours == whole for n, ours, whole in regular)
+
+    def broadcast(self, shape: Shape) -> "View":
+        """The view repeated to a larger shape, with strides of 0."""
+        lead = len(shape) - len(self.shape)
+        strides = (0,) * lead + tuple(
+            0 if length == 1 and wanted != 1 else stride
+            for length, wanted, stride in zip(self.shape, shape[lead:], self.strides, strict=True)
+        )
+        return replace(self, shape=shape, strides=strides)
+
+
+def contiguous(shape: Shape) -> tuple[int, ...]:
+    """The strides of an array in row-major order."""
+    strides, step = [], 1
+    for length in reversed(shape):
+        strides.append(step)
+        step *= max(length, 1)
+    return tuple(reversed(strides))
+
+
+def whole(node: Node) -> View:
+    """The view of a node that has a buffer of its own."""
+    return View(node, node.type.dtype, node.type.shape, contiguous(node.type.shape))
+
+
+def view_through(node: Node, inner: View) -> View | None:
+    """The value of a shape operation as a view of its input; `None` if elements must move."""
+    look = LOOKS.get(node.operation)  # type: ignore[arg-type]
+    return look(inner, node) if look else None
+
+
+def _transpose(inner: View, node: Node) -> View:
+    axes = node.params["axes"]
+    strides = tuple(inner.strides[axis] for axis in axes)
+    return replace(inner, shape=node.type.shape, strides=strides)
+
+
+def _broadcast(inner: View, node: Node) -> View:
+    return inner.broadcast(node.type.shape)
+
+
+def _slice(inner: View, node: Node) -> View:
+    starts, steps = node.params["starts"], node.params["steps"]
+    offset = inner.offset + sum(a * s for a, s in zip(starts, inner.strides, strict=True))
+    strides = tuple(s * step for s, step in zip(inner.strides, steps, strict=True))
+    return replace(inner, shape=node.type.shape, strides=strides, offset=offset)
+
+
+def _flip(inner: View, node: Node) -> View:
+    offset, strides = inner.offset, list(inner.strides)
+    for axis in node.params["axes"]:
+        offset += max(inner.shape[axis] - 1, 0) * strides[axis]
+        strides[axis] = -strides[axis]
+    return replace(inner, strides=tuple(strides), offset=offset)
+
+
+def _reshape(inner: View, node: Node) -> View | None:
+    """NumPy knows whether a reshape needs a copy: ask it, on an array without memory."""
+    if node.type.size == 0:
+        return replace(inner, shape=node.type.shape, strides=contiguous(node.type.shape))
+    strides = _reshaped_strides(ArrayType(inner.shape, inner.dtype), inner.strides, node.type.shape)
+    return None if strides is None else replace(inner, shape=node.type.shape, strides=strides)
+
+
+def _reshaped_strides(
+    old: ArrayType, strides: tuple[int, ...], shape: Shape
+) -> tuple[int, ...] | None:
+    """Match runs of axes of equal size: each run must lie regularly to be divided anew."""
+    lengths = [(n, s) for n, s in zip(old.shape, strides, strict=True) if n != 1]
+    result: list[int] = []
+    for length in shape:
+        if length == 1:
+            result.append(0)
+            continue
+        if not lengths:
+            return None
+        n, s = lengths.pop(0)
+        while n < length or n % length:
+            if not lengths:
+                return None
+            inner_n, inner_s = lengths.pop(0)
+            if s != inner_n * inner_s:
+                return None
+            n, s = n * inner_n, inner_s
+        rest = n // length
+        result.append(s * rest)
+        if rest > 1:
+            lengths.insert(0, (rest, s))
+    return None if lengths else tuple(result)
+
+
+def _same(inner: View, node: Node) -> View:
+    return inner
+
+
+LOOKS = {
+    identity.identity: _same,
+    identity.stop_gradient: _same,
+    identity.custom_gradient: _same,
+    table.transpose: _transpose,
+    table.broadcast_to: _broadcast,
+    table.slice_: _slice,
+    table.flip: _flip,
+    table.reshape: _reshape,
+}
