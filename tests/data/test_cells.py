@@ -37,6 +37,14 @@ def test_words():
         words_of(polars.Series("a", [b"x"]))
 
 
+@pytest.mark.parametrize("dtype", [polars.Null, polars.String, polars.Date, polars.Float64])
+def test_columns_without_a_value_fit_every_kind(dtype):
+    column = polars.Series("a", [None, None], dtype)
+    assert np.isnan(numbers_of(column)).all()
+    assert words_of(column).to_list() == [None, None]
+    assert np.isnan(date_part(column, "year")).all()
+
+
 def test_date_parts():
     moments = polars.Series("a", [datetime(2024, 2, 29, 13, 5), None])
     expected = {"year": 2024, "month": 2, "day": 29, "weekday": 4, "hour": 13}

@@ -51,8 +51,8 @@ def test_blanks_divide_columns(write):
 
 
 def test_text_columns_stay_text(write):
-    frame = read_delimited(write("a,b\n01,1\n02,2\n"), as_text=["a"])
-    assert frame.rows() == [("01", 1), ("02", 2)]
+    frame = read_delimited(write("a,b\n01,1\n02,2\nNA,3\n"), as_text=["a"])
+    assert frame.rows() == [("01", 1), ("02", 2), (None, 3)]
 
 
 def test_decimal_commas(write):

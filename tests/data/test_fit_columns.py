@@ -60,8 +60,8 @@ def test_truth_values_are_numbers():
 
 def test_rare_words_are_merged_and_frequent_ones_come_first():
     words = ["b"] * 6 + ["a"] * 4 + ["once", None]
-    fitted = fit_column(polars.Series("w", words))
-    assert fitted == CategoryColumn("w", ("b", "a"), marks_missing=True, marks_rare=True)
+    fitted = fit_column(polars.Series("rows", words))
+    assert fitted == CategoryColumn("rows", ("b", "a"), marks_missing=True, marks_rare=True)
 
 
 def test_the_number_of_categories_is_limited():

@@ -154,6 +154,13 @@ def inner_statements(tree: ast.Module) -> Iterator[ast.AST]:
             yield from (inner for inner in ast.walk(node) if inner is not node)
 
 
+def typing_statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Everything under `if TYPE_CHECKING:`, which is never executed."""
+    for node in tree.body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from (inner for inner in ast.walk(node) if inner is not node)
+
+
 def hidden_imports(project: Project) -> list[str]:
     """Imports of this package inside a function, and relative ones anywhere."""
     found = []
@@ -181,7 +188,7 @@ def heavy_imports(project: Project) -> list[str]:
     found = []
     for name, tree in project.trees.items():
         allowed = {PACKAGE, *sys.stdlib_module_names, *LIGHT, *LIGHT_IN.get(layer(name), ())}
-        inner = set(inner_statements(tree))
+        inner = {*inner_statements(tree), *typing_statements(tree)}
         for node in ast.walk(tree):
             surplus = imported_roots(node) - allowed
             if surplus and node not in inner:

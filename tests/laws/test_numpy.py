@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import gradiente as gd
-from gradiente.backends.compile import BACKENDS
+from gradiente.backends.registry import BACKENDS
 from gradiente.base.trees import flatten
 from gradiente.trace.functions import Tensor
 from gradiente.trace.tensor import constant
 
-# x, y: (3, 4)   v: (4,)   w: (4, 2)   t: (2, 3, 4)   q: (2, 1, 4, 5)   a: (3, 3)   s: ()   o: (1, 4)
-# e: (0, 3)      n: int64 (3, 4)        k: int32 (3,)  u: uint8 (4,)     p: bool (3, 4)
+# x, y: (3, 4)   v: (4,)   w: (4, 2)   t: (2, 3, 4)   q: (2, 1, 4, 5)   a: (3, 3)   s: ()
+# o: (1, 4)   e: (0, 3)   n: int64 (3, 4)   k: int32 (3,)   u: uint8 (4,)   p: bool (3, 4)
 SMOOTH = """
 np.tanh(x)
 np.exp(x) - np.log(np.abs(x) + 1)
@@ -246,6 +246,8 @@ np.einsum("iij->ij", np.stack([a, a], axis=2))
 np.einsum("ij,ij->ij", o, x)
 np.einsum("ij,jk->ik", np.ones((3, 1)), w)
 np.einsum(",ij->ij", s, x)
+np.einsum("aaa", np.stack([a, a, a]))
+np.einsum("aba->ab", np.stack([a, a, a]))
 np.einsum("abcd,dc->ab", q, np.ones((5, 4)))
 np.einsum("ij,jk,kl,lm->im", x, w, w.T, w)
 np.einsum("ij,kl->", x, w)

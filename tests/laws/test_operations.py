@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gradiente as gd
-from gradiente.backends.compile import BACKENDS
+from gradiente.backends.registry import BACKENDS
 from gradiente.base.errors import TypeMismatchError
 from gradiente.base.types import type_of
 from gradiente.ops.algebra import STRUCTURAL_WORDS, WORDS

@@ -179,6 +179,16 @@ def test_a_pattern_without_parameters(make):
         optimizer.update(parameters, optimizer.init(parameters), parameters)
 
 
+@pytest.mark.parametrize(
+    ("count", "listed"), [(20, "p18, p19.$"), (21, "p18, p19 and 1 more.$"), (30, " and 10 more.$")]
+)
+def test_a_long_list_of_parameters_is_shortened(count, listed):
+    parameters = {f"p{index}": np.ones(1) for index in range(count)}
+    optimizer = groups({"weight": SGD(), "*": SGD()})
+    with pytest.raises(InvalidArgumentError, match=listed):
+        optimizer.init(parameters)
+
+
 def test_patterns_distinguish_case():
     with pytest.raises(InvalidArgumentError, match="no parameter matches"):
         groups({"HEAD.*": SGD(), "*": SGD()}).init(draw(0))
@@ -194,6 +204,10 @@ def test_patterns_distinguish_case():
         (lambda: chain(SGD(), Adam()), "takes one optimizer.*use `groups`"),
         (lambda: chain(groups({"*": SGD()}), Adam()), "takes one optimizer"),
         (lambda: chain(SGD(), add_weight_decay(0.1)), "`add_weight_decay` changes gradients"),
+        (
+            lambda: chain(clip_by_value(1.0), SGD(), add_weight_decay(0.1), clip_by_value(1.0)),
+            "`add_weight_decay` changes gradients",
+        ),
         (lambda: groups({"a": SGD(), "*": clip_by_value(1.0)}), "use `chain"),
     ],
 )

@@ -241,7 +241,11 @@ def test_gradients_that_do_not_fit(gradients, error, message):
     [
         ({"a": 1.0}, TypeMismatchError, r"`a` is the Python number 1.0.*np.float32\(1.0\)"),
         ({"a": np.ones(2, int)}, TypeMismatchError, "`a` has data type int64"),
-        ({"a.b": np.ones(2), "a": {"b": np.ones(2)}}, TreeError, "same path `a.b`"),
+        (
+            {"c": np.ones(2), "a.b": np.ones(2), "a": {"b": np.ones(2)}},
+            TreeError,
+            "same path `a.b`",
+        ),
     ],
 )
 def test_parameters_that_cannot_be_trained(parameters, error, message):

@@ -36,6 +36,22 @@ def test_one_cycle():
     assert schedule(10) == schedule(1000) == pytest.approx(1 / 25e4)
 
 
+def test_one_cycle_with_divisors_below_one():
+    schedule = schedules.one_cycle(1.0, 11, 6 / 11, start_divisor=0.5, final_divisor=0.5)
+    assert [schedule(t) for t in (0, 5, 10)] == pytest.approx([2.0, 1.0, 4.0])
+
+
+def test_one_cycle_of_three_phases_may_have_its_peak_in_the_middle():
+    schedule = schedules.one_cycle(1.0, 12, 0.5, three_phases=True)
+    assert [schedule(t) for t in (0, 5, 10)] == pytest.approx([1 / 25, 1.0, 1 / 25])
+    assert schedule(11) == pytest.approx(1 / 25e4)
+
+
+def test_a_single_step():
+    assert schedules.linear(1.0, steps=1, final=0.5)(1) == 0.5
+    assert schedules.cosine(1.0, steps=1, final=0.5)(1) == 0.5
+
+
 @pytest.mark.parametrize("fraction", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("steps", [1, 2])
 def test_one_cycle_of_hardly_any_steps_is_finite(steps, fraction):

@@ -8,19 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from gradiente.backends.numpy.program import program as numpy_program
-from gradiente.base.errors import UnknownNameError
+from gradiente.backends.registry import Backend, Program, backend_named
 from gradiente.base.settings import setting
 from gradiente.base.trees import Structure, flatten
 from gradiente.graph.graph import Graph, verify
-from gradiente.rewrite.pipeline import improve
 from gradiente.trace.functions import Tensor
 from gradiente.trace.surroundings import is_surrounded
 from gradiente.trace.trace import Slot, Traced, input_names, name_of, slot_of, trace
-
-Program = Callable[[list[np.ndarray]], list[np.ndarray]]
-
-BACKENDS: dict[str, Callable[[Graph], Program]] = {"numpy": numpy_program}
 
 KEPT_VARIANTS = 32  # more than this many types of arguments at once is a mistake in the caller
 
@@ -28,13 +22,14 @@ KEPT_VARIANTS = 32  # more than this many types of arguments at once is a mistak
 class CompiledFunction:
     """A function that runs as a compiled graph.
 
-    It is traced when it meets a new combination of shapes, data types and static arguments (strings,
-    booleans, functions); `variants` counts how often that happened, and the latest are kept.
+    It is traced when it meets a new combination of shapes, data types and static arguments
+    (strings, booleans, functions); `variants` counts how often that happened. The latest are kept.
     """
 
-    def __init__(self, function: Callable[..., Any], backend: str):
+    def __init__(self, function: Callable[..., Any], backend: Backend, threads: int | None = None):
         self.function = function
         self.backend = backend
+        self.threads = threads
         self.variants = 0
         self._programs: OrderedDict[Any, tuple[Traced, Program]] = OrderedDict()
         self._lock = RLock()  # threads may share it; a trace may call it again
@@ -47,7 +42,7 @@ class CompiledFunction:
         slots = [slot_of(leaf) for leaf in leaves]
         traced, program = self._variant(structure, slots, args, kwargs)
         arrays = [
-            np.asarray(leaf)
+            np.asarray(leaf, slot.type.dtype)
             for leaf, slot in zip(leaves, slots, strict=True)
             if slot.type is not None
         ]
@@ -78,12 +73,13 @@ class CompiledFunction:
         traced = trace(self.function, structure, slots, names)
         if setting("GRADIENTE_CHECK"):
             verify(traced.graph)
-        return traced, BACKENDS[self.backend](improve(traced.graph))
+        return traced, self.backend.program(traced.graph, self.threads)
 
     def __repr__(self) -> str:
         plural = "" if self.variants == 1 else "s"
         return (
-            f"<compiled {name_of(self.function)}: {self.backend}, {self.variants} variant{plural}>"
+            f"<compiled {name_of(self.function)}: {self.backend.name}, "
+            f"{self.variants} variant{plural}>"
         )
 
 
@@ -102,18 +98,17 @@ def _owned(values: list[np.ndarray], inputs: list[np.ndarray]) -> list[Any]:
     return owned
 
 
-def compile(function: Callable[..., Any], backend: str | None = None) -> CompiledFunction:
+def compile(
+    function: Callable[..., Any], backend: str | None = None, threads: int | None = None
+) -> CompiledFunction:
     """Compile a function of arrays: it is traced once and then runs without Python.
 
     function: written in NumPy, without side effects; arrays it takes from outside its arguments are
     fixed at the time of tracing. Its arguments and results are trees of arrays.
-    backend: "numpy"; by default the setting GRADIENTE_BACKEND.
+    backend: "native" or "numpy"; by default the setting GRADIENTE_BACKEND.
+    threads: how many threads native code may use; by default as many as there are. The results do
+    not depend on it.
 
     Raises `UnknownNameError` for a backend that does not exist.
     """
-    chosen = backend or setting("GRADIENTE_BACKEND")
-    if chosen not in BACKENDS:
-        raise UnknownNameError(
-            f"there is no backend `{chosen}`; there are: {', '.join(sorted(BACKENDS))}."
-        )
-    return CompiledFunction(function, chosen)
+    return CompiledFunction(function, backend_named(backend), threads)

@@ -16,6 +16,10 @@ class Setting:
 SETTINGS: dict[str, Setting] = {
     "GRADIENTE_BACKEND": Setting("what compiled functions run on: numpy", "numpy"),
     "GRADIENTE_CHECK": Setting("1: verify every graph, after tracing and after each pass", False),
+    "GRADIENTE_THREADS": Setting("how many threads native code uses; empty: all there are", ""),
+    "GRADIENTE_CACHE": Setting(
+        "folder for compiled code; off: keep none; empty: the user's cache folder", ""
+    ),
     "GRADIENTE_SKIP": Setting("passes to leave out, separated by commas", ""),
 }
 

@@ -76,7 +76,7 @@ def _open_dataclass(value: Any) -> tuple[tuple[str, ...], tuple[Any, ...]]:
 
 def _build_dataclass(kind: type, names: tuple[str, ...], children: tuple[Any, ...]) -> Any:
     """Set the fields directly: `__init__` may compute or forbid some of them."""
-    rebuilt = object.__new__(kind)
+    rebuilt: Any = object.__new__(kind)
     for name, child in zip(names, children, strict=True):
         object.__setattr__(rebuilt, name, child)
     return rebuilt

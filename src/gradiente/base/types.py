@@ -42,7 +42,7 @@ class ArrayType:
 
 
 def type_of(value: Any) -> ArrayType:
-    """The type of a NumPy array or scalar.
+    """The type of a NumPy array or scalar, in the byte order of this machine.
 
     Raises `TypeMismatchError` for arrays of objects, strings, dates or complex numbers.
     """
@@ -52,7 +52,7 @@ def type_of(value: Any) -> ArrayType:
             f"an array of {array.dtype} cannot be computed with; "
             "convert it to numbers first (for example with `.astype(np.float32)`)."
         )
-    return ArrayType(array.shape, array.dtype)
+    return ArrayType(array.shape, array.dtype.newbyteorder("="))
 
 
 def is_array(value: Any) -> bool:

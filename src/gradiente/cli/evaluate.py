@@ -1,10 +1,10 @@
 """The command `gradiente evaluate`: how good a trained network is on other data."""
 
 from gradiente.cli import parameters as p
-from gradiente.cli.prepare import encode_known, known_data, open_like
+from gradiente.cli.prepare import encode_known, known_data, left_out_note, open_like
 from gradiente.cli.run_folder import read_run
 from gradiente.cli.scores import baseline_scores, baseline_words, scores
-from gradiente.cli.screen import console, note, score_table
+from gradiente.cli.screen import console, note, show_scores
 
 
 def evaluate(run: p.RunFolder, data: p.Data, header: p.Header = None) -> None:
@@ -12,8 +12,8 @@ def evaluate(run: p.RunFolder, data: p.Data, header: p.Header = None) -> None:
 
     Examples:
 
-      gradiente evaluate penguins-run penguins
-      gradiente evaluate adult-run adult.test
+        gradiente evaluate penguins-run penguins
+        gradiente evaluate adult-run adult.test
     """
     trained = read_run(run)
     preprocessing, target = trained.preprocessing, trained.preprocessing.target
@@ -22,15 +22,14 @@ def evaluate(run: p.RunFolder, data: p.Data, header: p.Header = None) -> None:
     part = encode_known(preprocessing, known)
     output = trained.outcome.baseline_output
     screen = console()
-    screen.print(
-        score_table(
-            f"{target.name} of {len(part):,} rows of {data}",
-            scores(target, trained.trainer.predict(part.x), part.y),
-            baseline_scores(target, output, part.y),
-            baseline_words(target, output),
-        )
+    show_scores(
+        screen,
+        f"{target.name} of {len(part):,} rows of {data}",
+        scores(target, trained.trainer.predict(part.x), part.y),
+        baseline_scores(target, output, part.y),
+        baseline_words(target, output),
     )
-    if left_out:
-        note(screen, f"{left_out:,} rows are left out: {target.name} is missing there")
+    for text in left_out_note(left_out, target.name):
+        note(screen, text)
     if data == trained.options.data:
         note(screen, "The network was trained on most of these rows, so new ones will score lower.")

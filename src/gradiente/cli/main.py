@@ -1,5 +1,6 @@
 """The console command `gradiente`: its subcommands, and how it ends when something is wrong."""
 
+import io
 import sys
 from typing import Annotated, Any
 
@@ -25,7 +26,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (train, evaluate, predict, summary):
@@ -68,10 +69,15 @@ def main(arguments: list[str]) -> int:
 
 
 def _complain(message: str) -> int:
-    print(f"gradiente: {' '.join(message.split())}", file=sys.stderr)
+    if message:  # without any argument the help has been shown, and there is nothing to add
+        print(f"gradiente: {' '.join(message.split())}", file=sys.stderr)
     return WRONG_USE
 
 
 def run() -> None:
     """The entry point of the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that knows few characters shows question marks for the others.
+            stream.reconfigure(errors="replace")
     sys.exit(main(sys.argv[1:]))

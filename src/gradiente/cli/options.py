@@ -37,7 +37,7 @@ class TrainOptions:
     dropout: float = 0.1
     loss: str | None = None
     optimizer: str = "adamw"
-    learning_rate: float = 1e-3
+    learning_rate: float | None = None
     schedule: str = "cosine"
     batch_size: int | None = None
     epochs: int = 100

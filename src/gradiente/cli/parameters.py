@@ -5,30 +5,36 @@ from typing import Annotated
 
 import typer
 
+from gradiente.data.builtin import BUILT_IN
+
 DATA_HELP = (
     "A CSV, Parquet or NPZ file; a folder with one folder of images per class; or a built-in data "
-    "set: penguins, iris, wine, breast_cancer, digits, diabetes."
+    f"set: {', '.join(BUILT_IN)}."
 )
 MODEL, TRAINING, FILES = "Network", "Training", "Data and files"
 
 
-def _option(
-    help: str, panel: str, default: str | None = None, metavar: str | None = None
-) -> object:
+def _option(help: str, panel: str, default: str = "", metavar: str | None = None) -> object:
     """An option whose default is described in words, because it is filled in later."""
-    shown = default if default is not None else False
-    return typer.Option(help=help, rich_help_panel=panel, show_default=shown, metavar=metavar)
+    text = f"{help} Default: {default}." if default else help
+    return typer.Option(help=text, rich_help_panel=panel, show_default=False, metavar=metavar)
 
 
-Data = Annotated[str, typer.Argument(help=DATA_HELP, show_default=False)]
-OptionalData = Annotated[str | None, typer.Argument(help=DATA_HELP, show_default=False)]
+Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP, show_default=False)]
+OptionalData = Annotated[
+    str | None, typer.Argument(metavar="DATA", help=DATA_HELP, show_default=False)
+]
 RunFolder = Annotated[
     Path, typer.Argument(metavar="RUN", help="The folder that train wrote.", show_default=False)
 ]
 
 Target = Annotated[
     str | None,
-    _option("The column to learn: its name, or its position (1 first, -1 last).", FILES),
+    _option(
+        "The column to learn: its name, or its position (1 first, -1 last).",
+        FILES,
+        metavar="COLUMN",
+    ),
 ]
 Test = Annotated[
     str | None,
@@ -38,9 +44,9 @@ Header = Annotated[
     bool | None,
     typer.Option(
         "--header/--no-header",
-        help="Whether the first line of a CSV file holds the names of the columns.",
+        help="Whether the first line of a CSV file names the columns. Default: found out.",
         rich_help_panel=FILES,
-        show_default="found out",
+        show_default=False,
     ),
 ]
 Output = Annotated[
@@ -57,7 +63,7 @@ Config = Annotated[
 ]
 Task = Annotated[
     str | None,
-    _option("classification or regression.", FILES, "from the values", metavar="TASK"),
+    _option("classification or regression.", FILES, "seen from the values", metavar="TASK"),
 ]
 ValidationFraction = Annotated[
     float | None,
@@ -69,7 +75,12 @@ TestFraction = Annotated[
 
 Hidden = Annotated[
     str | None,
-    _option("Sizes of the hidden layers, such as 128,64.", MODEL, "by rows", metavar="SIZES"),
+    _option(
+        "Sizes of the hidden layers, such as 128,64.",
+        MODEL,
+        "by the number of rows",
+        metavar="SIZES",
+    ),
 ]
 Activation = Annotated[
     str | None,
@@ -85,7 +96,7 @@ Loss = Annotated[
     _option(
         "cross_entropy or binary_cross_entropy; mse, mae or huber.",
         TRAINING,
-        "by task",
+        "by the task",
         metavar="NAME",
     ),
 ]
@@ -94,7 +105,8 @@ Optimizer = Annotated[
     _option("adamw, adam, sgd, rmsprop, adagrad, ...", TRAINING, "adamw", metavar="NAME"),
 ]
 LearningRate = Annotated[
-    float | None, _option("The largest learning rate.", TRAINING, "0.001", metavar="NUMBER")
+    float | None,
+    _option("The largest learning rate.", TRAINING, "by the optimizer", metavar="NUMBER"),
 ]
 Schedule = Annotated[
     str | None,
@@ -106,7 +118,7 @@ Schedule = Annotated[
     ),
 ]
 BatchSize = Annotated[
-    int | None, _option("Rows for one update.", TRAINING, "by rows", metavar="ROWS")
+    int | None, _option("Rows for one update.", TRAINING, "by the number of rows", metavar="ROWS")
 ]
 Epochs = Annotated[
     int | None, _option("The most passes over the rows.", TRAINING, "100", metavar="NUMBER")
@@ -120,7 +132,9 @@ MaxSeconds = Annotated[
 ]
 Seed = Annotated[
     int | None,
-    _option("Decides all that is random: the same seed, the same run.", TRAINING, "0"),
+    _option(
+        "Decides all that is random: the same seed, the same run.", TRAINING, "0", metavar="NUMBER"
+    ),
 ]
 Out = Annotated[
     Path | None,

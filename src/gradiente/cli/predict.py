@@ -9,7 +9,7 @@ import numpy as np
 from gradiente.base.errors import DataError
 from gradiente.cli import parameters as p
 from gradiente.cli.files import whole_file
-from gradiente.cli.prepare import AnyPreprocessing, open_like
+from gradiente.cli.prepare import AnyPreprocessing, encode_inputs, open_like
 from gradiente.cli.run_folder import read_run
 from gradiente.cli.scores import class_outputs
 from gradiente.data.images import Images
@@ -28,17 +28,17 @@ def predict(run: p.RunFolder, data: p.Data, out: p.Out = None, header: p.Header 
 
     Examples:
 
-      gradiente predict penguins-run new.csv --out predictions.csv
-      gradiente predict penguins-run penguins | head
+        gradiente predict penguins-run new.csv --out predictions.csv
+        gradiente predict penguins-run penguins | head
     """
     if out is not None and out.suffix.lower() not in FORMATS:
         raise DataError(f"--out {out} must end in {' or '.join(FORMATS)}.")
     trained = read_run(run)
     opened = open_like(data, trained.preprocessing, trained.header(header))
-    x = trained.preprocessing.transform(opened.x if isinstance(opened, Images) else opened)
+    x = encode_inputs(trained.preprocessing, opened)
     table = _with_predictions(opened, trained.preprocessing, trained.trainer.predict(x))
     if out is None:
-        sys.stdout.write(table.write_csv())
+        sys.stdout.write(_as_csv(table))
         return
     _write(table, out)
     print(f"{table.height:,} predictions are in {out}.")
@@ -58,9 +58,18 @@ def _with_predictions(
     if isinstance(target, ClassTarget):
         shares = target.probabilities(outputs)
         columns |= {f"probability_{label}": shares[:, n] for n, label in enumerate(target.classes)}
-    return data.with_columns(
-        **{name: polars.Series(name, values) for name, values in columns.items()}
-    )
+    return data.with_columns([polars.Series(name, values) for name, values in columns.items()])
+
+
+def _as_csv(table: "DataFrame") -> str:
+    import polars
+
+    try:
+        return table.write_csv()
+    except polars.exceptions.PolarsError as error:
+        raise DataError(
+            "the table has columns that CSV cannot hold: use --out F.parquet."
+        ) from error
 
 
 def _write(table: "DataFrame", path: Path) -> None:
@@ -70,6 +79,6 @@ def _write(table: "DataFrame", path: Path) -> None:
             if path.suffix.lower() == ".parquet":
                 table.write_parquet(temporary)
             else:
-                table.write_csv(temporary)
+                temporary.write_text(_as_csv(table), encoding="utf-8", newline="")
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}.") from error

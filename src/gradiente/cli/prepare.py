@@ -51,11 +51,19 @@ def prepare(options: TrainOptions) -> Prepared:
     return _prepare_table(data, options)
 
 
-def encode_known(preprocessing: AnyPreprocessing, data: Any) -> Part:
-    """Inputs and targets of data like those trained on; rows without a target are left out."""
+def encode_inputs(preprocessing: AnyPreprocessing, data: Any) -> np.ndarray:
+    """The inputs of a table, or of images, like those trained on."""
     if isinstance(preprocessing, ImagePreprocessing):
-        return Part(preprocessing.transform(data.x), _image_classes(preprocessing, data))
-    return Part(preprocessing.transform(data), preprocessing.transform_target(data))
+        return preprocessing.transform(data.x)
+    return preprocessing.transform(data)
+
+
+def encode_known(preprocessing: AnyPreprocessing, data: Any) -> Part:
+    """Inputs and targets; every row must have a target."""
+    x = encode_inputs(preprocessing, data)
+    if isinstance(preprocessing, ImagePreprocessing):
+        return Part(x, _image_classes(preprocessing, data))
+    return Part(x, preprocessing.transform_target(data))
 
 
 def known_data(preprocessing: AnyPreprocessing, data: Any) -> tuple[Any, int]:
@@ -124,10 +132,13 @@ def _test_table(options: TrainOptions, preprocessing: Preprocessing) -> "DataFra
 
 def _notes(without_target: int, preprocessing: Preprocessing) -> list[str]:
     notes = [f"{name} is not used: it {why}" for name, why in preprocessing.dropped.items()]
-    if without_target:
-        rows = "1 row is" if without_target == 1 else f"{without_target:,} rows are"
-        notes.append(f"{rows} left out: {preprocessing.target.name} is missing there")
-    return notes
+    return notes + left_out_note(without_target, preprocessing.target.name)
+
+
+def left_out_note(count: int, target: str) -> list[str]:
+    """A sentence about rows without a target; none if there are none."""
+    rows = "1 row is" if count == 1 else f"{count:,} rows are"
+    return [f"{rows} left out: {target} is missing there"] * bool(count)
 
 
 # -- images ----------------------------------------------------------------------------------------

@@ -11,18 +11,23 @@ from gradiente.cli.options import CLASS_LOSSES, NUMBER_LOSSES, TrainOptions
 from gradiente.cli.prepare import AnyPreprocessing
 from gradiente.data.encode_images import ImagePreprocessing
 from gradiente.data.target import ClassTarget, Target
-from gradiente.losses import LOSSES
-from gradiente.metrics import accuracy, r2
+from gradiente.losses.loss import LOSSES
+from gradiente.metrics.accuracy import accuracy
+from gradiente.metrics.regression import r2
 from gradiente.nn.activations import ACTIVATIONS
 from gradiente.nn.dense import Dense
 from gradiente.nn.flatten import Flatten
 from gradiente.nn.regularization import Dropout
 from gradiente.nn.sequential import Sequential
-from gradiente.optimizers import find_optimizer
-from gradiente.schedules import find_schedule
+from gradiente.optimizers.optimizer import find_optimizer
+from gradiente.schedules.schedule import find_schedule
 from gradiente.train.trainer import Trainer
 
 FEW_ROWS = 2000  # below, a smaller network
+
+# Learning rates that suit standardised data; the first is for the adaptive optimizers.
+LEARNING_RATE = 3e-3
+LEARNING_RATES = {"sgd": 5e-2, "adagrad": 3e-2}
 
 # What schedules need besides the learning rate and, if they take it, the number of steps.
 SCHEDULE_OPTIONS: dict[str, Any] = {
@@ -43,6 +48,7 @@ def complete(options: TrainOptions, preprocessing: AnyPreprocessing, rows: int) 
     classes = isinstance(preprocessing.target, ClassTarget)
     hidden = (256, 128) if images else (64, 32) if rows < FEW_ROWS else (128, 64)
     batch_size = min(256, max(32, 2 ** round(math.log2(max(rows, 1) / 100))))
+    rate = LEARNING_RATES.get(options.optimizer, LEARNING_RATE)
     loss = options.loss or ("cross_entropy" if classes else "mse")
     _refuse_loss(loss, preprocessing.target)
     return replace(
@@ -51,6 +57,7 @@ def complete(options: TrainOptions, preprocessing: AnyPreprocessing, rows: int) 
         task="classification" if classes else "regression",
         hidden=hidden if options.hidden is None else options.hidden,
         batch_size=batch_size if options.batch_size is None else options.batch_size,
+        learning_rate=rate if options.learning_rate is None else options.learning_rate,
         loss=loss,
     )
 
@@ -85,7 +92,7 @@ def build_trainer(
     options: TrainOptions, preprocessing: AnyPreprocessing, steps: int = 1
 ) -> Trainer:
     """A trainer for completed options. steps: how many updates there will be."""
-    assert options.loss is not None
+    assert options.loss is not None and options.learning_rate is not None
     rate = build_schedule(options.schedule, options.learning_rate, steps)
     shown = accuracy if isinstance(preprocessing.target, ClassTarget) else r2
     return Trainer(

@@ -15,7 +15,7 @@ from gradiente.cli.files import whole_folder
 from gradiente.cli.options import TrainOptions, checked_options
 from gradiente.cli.outcome import Outcome
 from gradiente.cli.prepare import AnyPreprocessing
-from gradiente.cli.recipe import build_trainer
+from gradiente.cli.recipe import build_trainer, complete
 from gradiente.cli.toml import read_toml, write_toml
 from gradiente.data.encode import Preprocessing
 from gradiente.data.encode_images import ImagePreprocessing
@@ -105,6 +105,8 @@ def read_run(path: Path) -> Run:
         preprocessing = _preprocessing(_read_json(path / PREPROCESSING))
     with _naming(path / METRICS):
         outcome = Outcome.from_dict(_read_json(path / METRICS), preprocessing.target.outputs)
+    with _naming(path / CONFIG):
+        options = complete(options, preprocessing, outcome.rows["train"])
     history = History.from_jsonl(path / HISTORY)
     with _naming(path / WEIGHTS):
         trainer = build_trainer(options, preprocessing)

@@ -5,7 +5,10 @@ from typing import Any
 import numpy as np
 
 from gradiente.data.target import ClassTarget, NumberTarget, Target
-from gradiente.metrics import accuracy, auc, f1_macro, mae, r2, rmse
+from gradiente.metrics.accuracy import accuracy
+from gradiente.metrics.per_class import f1_macro
+from gradiente.metrics.ranking import auc
+from gradiente.metrics.regression import mae, r2, rmse
 
 SMALLEST = 1e-12  # a probability of zero for the right class would make the mean infinite
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
 LABEL_WIDTH = 10
 
@@ -41,15 +40,19 @@ def commands(screen: "Console", lines: list[tuple[str, str]]) -> None:
         screen.print(line, soft_wrap=True)
 
 
-def score_table(
-    title: str, found: dict[str, float], baseline: dict[str, float], baseline_name: str
-) -> "Table":
-    """Scores of the network beside those of a prediction without learning."""
+def show_scores(
+    screen: "Console",
+    title: str,
+    found: dict[str, float],
+    baseline: dict[str, float],
+    baseline_name: str,
+) -> None:
+    """A table of the scores of the network beside those of a prediction without learning."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, title=Text(title, style="bold"), title_justify="left")
+    table = Table(box=SIMPLE_HEAD)
     table.add_column("")
     table.add_column("network", justify="right")
     table.add_column(Text(baseline_name), justify="right", style="dim")
@@ -57,7 +60,9 @@ def score_table(
         style = "bold green" if place == 0 else ""
         shown = Text(format_score(value), style=style)
         table.add_row(Text(name, style=style), shown, format_score(baseline[name]))
-    return table
+    screen.print()
+    screen.print(Text(title, style="bold"), soft_wrap=True)
+    screen.print(table)
 
 
 def format_score(value: float) -> str:

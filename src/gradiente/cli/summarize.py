@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from gradiente.cli import parameters as p
 from gradiente.cli.run_folder import read_run
 from gradiente.cli.scores import baseline_words
-from gradiente.cli.screen import console, fact, format_score, score_table
+from gradiente.cli.screen import console, fact, format_score, show_scores
 from gradiente.data.columns import CategoryColumn, Column, DateColumn
 from gradiente.data.encode import Preprocessing
 from gradiente.nn.summary import summary as network_summary
@@ -22,7 +22,7 @@ def summary(run: p.RunFolder) -> None:
 
     Example:
 
-      gradiente summary penguins-run
+        gradiente summary penguins-run
     """
     trained = read_run(run)
     screen = console()
@@ -47,14 +47,12 @@ def summary(run: p.RunFolder) -> None:
         f"{outcome.epochs} epochs in {outcome.seconds:.1f} s, the best was epoch "
         f"{outcome.best_epoch}; stopped: {outcome.stopped}",
     )
-    screen.print()
-    screen.print(
-        score_table(
-            f"{target.name} of {outcome.rows['test']:,} test rows",
-            outcome.test,
-            outcome.baseline,
-            baseline_words(target, outcome.baseline_output),
-        )
+    show_scores(
+        screen,
+        f"{target.name} of {outcome.rows['test']:,} test rows",
+        outcome.test,
+        outcome.baseline,
+        baseline_words(target, outcome.baseline_output),
     )
 
 

@@ -47,11 +47,11 @@ def train(
 
     Examples:
 
-      gradiente train penguins
-      gradiente train houses.csv --target price --hidden 256,128
-      gradiente train adult.data --target -1 --test adult.test
-      gradiente train photos/ --output photos-run --epochs 30
-      gradiente train --config houses-run/config.toml --seed 1
+        gradiente train penguins
+        gradiente train houses.csv --target price --hidden 256,128
+        gradiente train adult.data --target -1 --test adult.test
+        gradiente train photos/ --output photos-run --epochs 30
+        gradiente train --config houses-run/config.toml --seed 1
     """
     given = {**locals()}
     run(

@@ -10,7 +10,7 @@ from gradiente.cli.options import TrainOptions
 from gradiente.cli.prepare import Prepared
 from gradiente.cli.run_folder import Run
 from gradiente.cli.scores import baseline_words
-from gradiente.cli.screen import commands, fact, format_score, note, score_table
+from gradiente.cli.screen import commands, fact, format_score, note, show_scores
 from gradiente.cli.source import is_built_in
 from gradiente.data.encode import Preprocessing
 from gradiente.data.target import ClassTarget
@@ -53,15 +53,13 @@ def conclude(screen: "Console", path: Path, run: Run) -> None:
         f"{outcome.epochs} epochs in {outcome.seconds:.1f} s, the best was epoch "
         f"{outcome.best_epoch}; stopped: {outcome.stopped}",
     )
-    screen.print()
     target = run.preprocessing.target
-    screen.print(
-        score_table(
-            f"{target.name} of {outcome.rows['test']:,} unseen test rows",
-            outcome.test,
-            outcome.baseline,
-            baseline_words(target, outcome.baseline_output),
-        )
+    show_scores(
+        screen,
+        f"{target.name} of {outcome.rows['test']:,} unseen test rows",
+        outcome.test,
+        outcome.baseline,
+        baseline_words(target, outcome.baseline_output),
     )
     fact(screen, "saved", str(path))
     folder = shlex.quote(str(path))

@@ -17,6 +17,8 @@ def numbers_of(column: "Series") -> np.ndarray:
     """float64 (n,), `nan` where a value is missing. Raises `DataError` where it is no number."""
     import polars
 
+    if column.null_count() == len(column):
+        return np.full(len(column), np.nan)
     if kind_of(column.dtype) in ("date", "other"):
         raise DataError(f"the column {column.name!r} holds {column.dtype} values, not numbers.")
     if isinstance(column.dtype, polars.Duration | polars.Time):
@@ -32,7 +34,7 @@ def words_of(column: "Series") -> "Series":
     """The values as text without blanks around it, null where a value is missing or empty."""
     import polars
 
-    if kind_of(column.dtype) == "other":
+    if kind_of(column.dtype) == "other" and column.null_count() < len(column):
         raise DataError(f"the column {column.name!r} holds {column.dtype} values, not words.")
     return column.cast(polars.String).str.strip_chars().replace("", None)
 

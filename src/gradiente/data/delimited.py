@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradiente.base.errors import DataError
-from gradiente.data.parse import parse_column
+from gradiente.data.parse import mark_missing, parse_column
 from gradiente.data.sniff import (
     WHITESPACE,
     Layout,
@@ -49,9 +49,11 @@ def read_delimited(
     if frame.height == 0:
         raise DataError(f"{path} has names of columns but no rows.")
     frame.columns = names
-    decimal_comma = layout.delimiter == ";"
     return frame.with_columns(
-        [parse_column(frame[name], decimal_comma) for name in names if name not in as_text]
+        mark_missing(frame[name])
+        if name in as_text
+        else parse_column(frame[name], decimal_comma=layout.delimiter == ";")
+        for name in names
     )
 
 

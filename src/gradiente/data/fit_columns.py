@@ -64,14 +64,14 @@ def _normal_curve(known: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ..
 
 def fit_categories(column: "Series") -> CategoryColumn:
     """One feature for each category but the rarest, most frequent first."""
-    words = words_of(column)
+    words = words_of(column).rename("word")
     known = words.drop_nulls()
-    counts = known.value_counts(name="rows").sort("rows", column.name, descending=[True, False])
+    counts = known.value_counts(name="rows").sort("rows", "word", descending=[True, False])
     fewest = max(2, RARE * len(known))
     frequent = counts.filter(counts["rows"] >= fewest).head(MOST_CATEGORIES)
     return CategoryColumn(
         column.name,
-        tuple(frequent[column.name]),
+        tuple(frequent["word"]),
         marks_missing=len(known) < len(words),
         marks_rare=frequent.height < counts.height,
     )

@@ -14,14 +14,18 @@ def parse_column(column: "Series", decimal_comma: bool = False) -> "Series":
 
     column: text, stripped. decimal_comma: whether "1,5" may be a number.
     """
-    column = column.replace(list(MISSING), [None] * len(MISSING))
-    known = column.drop_nulls()
-    if known.is_empty():
+    column = mark_missing(column)
+    if column.null_count() == len(column):
         return column
     for parsed in _readings(column, decimal_comma):
         if parsed.null_count() == column.null_count():
             return parsed
     return column
+
+
+def mark_missing(column: "Series") -> "Series":
+    """The column of text with null where a word stands for a missing value."""
+    return column.replace(list(MISSING), [None] * len(MISSING))
 
 
 def _readings(column: "Series", decimal_comma: bool) -> Iterator["Series"]:

@@ -14,7 +14,7 @@ import numpy as np
 from gradiente.base.errors import NotDifferentiableError, TreeError
 from gradiente.base.source import current_source
 from gradiente.base.trees import Structure, Tree, flatten, leaves_as, map_tree, paths_of, unflatten
-from gradiente.base.types import is_array, is_weak
+from gradiente.base.types import is_array, is_weak, type_of
 from gradiente.gradient.reverse import backward
 from gradiente.graph.evaluate import evaluate
 from gradiente.graph.node import Node
@@ -47,8 +47,9 @@ def _variable(leaf: Any, path: str, copy: bool) -> Tensor:
             "numbers. Write `x.astype(float)`, 3.0 instead of 3, or choose other arguments with "
             "argnums=." + current_source().explain()
         )
-    value = np.array(leaf) if copy else np.asarray(leaf)
-    return Tensor(Node(None, (), {}, constant(leaf).type, value=value, name=path), is_weak(leaf))
+    own = type_of(leaf)
+    value = np.array(leaf, own.dtype) if copy else np.asarray(leaf, own.dtype)
+    return Tensor(Node(None, (), {}, own, value=value, name=path), is_weak(leaf))
 
 
 def _identity(node: Node) -> Node:
@@ -110,7 +111,17 @@ def _scalar(value: Any, function: Function) -> Tensor:
     return tensor
 
 
-def _selected(args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> tuple[int, ...]:
+def _pair(result: Any, function: Function) -> tuple[Any, Any]:
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        raise NotDifferentiableError(
+            f"with has_aux=True a function returns a pair (loss, anything); `{name_of(function)}` "
+            f"returned a {type(result).__name__}." + current_source().explain()
+        )
+    return result[0], result[1]
+
+
+def selected(args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> tuple[int, ...]:
+    """The places `argnums` chooses among the arguments, none of them negative."""
     chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for place in chosen:
         if not -len(args) <= place < len(args):
@@ -135,14 +146,14 @@ def value_and_grad(
 
     @wraps(function, updated=())
     def derivative(*args: Any, **kwargs: Any) -> Any:
-        chosen = _selected(args, argnums)
+        chosen = selected(args, argnums)
         inputs = variables(tuple(args[place] for place in chosen))
         replaced = list(args)
         for place, value in zip(chosen, inputs.tree, strict=True):
             replaced[place] = value
         with surrounded_by(inputs.nodes):
             result = function(*replaced, **kwargs)
-        value, aux = result if has_aux else (result, None)
+        value, aux = _pair(result, function) if has_aux else (result, None)
         loss = _scalar(value, function)
         one = Tensor(constant(np.ones((), loss.dtype)))
         gradients = _gradient([loss.node], [one], inputs)
@@ -269,7 +280,7 @@ def jacobian(function: Function, argnums: int | tuple[int, ...] = 0) -> Function
 
     @wraps(function, updated=())
     def derivative(*args: Any, **kwargs: Any) -> Any:
-        chosen = _selected(args, argnums)
+        chosen = selected(args, argnums)
         inputs = variables(tuple(args[place] for place in chosen))
         replaced = list(args)
         for place, value in zip(chosen, inputs.tree, strict=True):
@@ -287,7 +298,9 @@ def jacobian(function: Function, argnums: int | tuple[int, ...] = 0) -> Function
 def _jacobian_of(node: Node, inputs: Variables) -> Tree:
     """All rows of one output, stacked along its axes."""
     if not node.type.is_floating:
-        raise NotDifferentiableError(f"an output of type {node.type} has no derivative.")
+        raise NotDifferentiableError(
+            f"an output of type {node.type} has no derivative." + current_source().explain()
+        )
     rows = []
     for place in range(node.type.size):
         seed = np.zeros(node.type.size, node.type.dtype)

@@ -56,7 +56,7 @@ class Node:
         self.value = value
         self.name = name
         self.number = next(_numbers)
-        self.concrete = value is not None or (
+        self.concrete: bool = value is not None or (
             operation is not None and all(item.concrete for item in inputs)
         )
 

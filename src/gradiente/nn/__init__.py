@@ -1,5 +1,6 @@
 """Layers and networks."""
 
+import gradiente.nn.tree  # noqa: F401, it makes modules trees
 from gradiente.nn.activations import (
     ACTIVATIONS,
     elu,
@@ -17,16 +18,12 @@ from gradiente.nn.context import Context, is_training, next_key, running
 from gradiente.nn.dense import Dense
 from gradiente.nn.embedding import Embedding
 from gradiente.nn.flatten import Flatten
+from gradiente.nn.layers import LAYERS
 from gradiente.nn.module import Module
 from gradiente.nn.normalization import BatchNorm, LayerNorm
 from gradiente.nn.regularization import Dropout
 from gradiente.nn.sequential import Sequential
 from gradiente.nn.summary import summary
-
-LAYERS: dict[str, type[Module]] = {
-    layer.__name__: layer
-    for layer in (Sequential, Dense, Dropout, BatchNorm, LayerNorm, Embedding, Flatten)
-}
 
 __all__ = [
     "ACTIVATIONS",

@@ -41,14 +41,20 @@ def softmax(x: Any, axis: int = -1) -> Any:
 
 
 def leaky_relu(x: Any, slope: float = 0.01) -> Any:
-    """x where x > 0, slope · x elsewhere. Maas, Hannun & Ng, ICML 2013."""
+    """x where x > 0, slope · x elsewhere; the gradient at 0 is the slope.
+
+    Maas, Hannun & Ng, ICML 2013.
+    """
     return m.where(x > 0, x, slope * x)
 
 
 def elu(x: Any, alpha: float = 1.0) -> Any:
-    """x where x > 0, α (eˣ - 1) elsewhere. Clevert, Unterthiner & Hochreiter, ICLR 2016."""
+    """x where x > 0, α (eˣ - 1) elsewhere; the gradient at 0 is α.
+
+    Clevert, Unterthiner & Hochreiter, ICLR 2016.
+    """
     # The exponential of a large x, though not chosen, would make the gradient inf · 0.
-    return m.where(x > 0, x, alpha * m.expm1(m.minimum(x, 0.0)))
+    return m.where(x > 0, x, alpha * m.expm1(m.where(x > 0, 0.0, x)))
 
 
 def softplus(x: Any) -> Any:

@@ -12,21 +12,32 @@ from gradiente.trace.random import fold_in
 
 @dataclass
 class Context:
-    """One run of a network, from its outermost module inwards.
+    """The conditions under which networks run, and what is known of the run in progress.
 
     training: dropout drops, batch normalisation uses and records the statistics of the batch.
     key: what random layers draw from; they number their draws in order of their calls.
     seed: what parameters created on first use are drawn from.
-    paths: the path of each module below the outermost one, by identity.
-    calls: (path, module, output) of every module called, in order of completion.
+    calls: if a list is given, (path, module, output) of every module called is added to it, in
+        order of completion.
+
+    root: the outermost module at work; paths: those of the modules below it, by identity.
+    created: (module, name, array) of every parameter and buffer created on first use.
     """
 
     training: bool = False
     key: Any = None
     seed: int = 0
-    paths: dict[int, str] = field(default_factory=dict)
-    calls: list[tuple[str, Any, Any]] = field(default_factory=list)
+    calls: list[tuple[str, Any, Any]] | None = None
     draws: int = 0
+    root: Any = None
+    paths: dict[int, str] = field(default_factory=dict)
+    created: list[tuple[Any, str, Any]] = field(default_factory=list)
+
+    def path_of(self, module: Any) -> str | None:
+        """The path of a module below the outermost one; `None` if it is not part of that."""
+        if id(module) not in self.paths and self.root is not None:
+            self.paths = self.root.module_paths()  # anew: it may have been made during the run
+        return self.paths.get(id(module))
 
 
 _current: ContextVar[Context | None] = ContextVar("context", default=None)

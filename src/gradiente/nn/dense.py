@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from gradiente.base.errors import InvalidArgumentError
+from gradiente.base.arguments import check_count
+from gradiente.base.errors import ShapeError
+from gradiente.base.source import current_source
 from gradiente.initializers.constants import zeros
 from gradiente.initializers.scaling import glorot_uniform
-from gradiente.nn.dtypes import floating_dtype
+from gradiente.nn.dtypes import floating
 from gradiente.nn.module import Initializer, Module
-from gradiente.trace.functions import m
 
 
 class Dense(Module):
@@ -30,10 +31,8 @@ class Dense(Module):
         weight_initializer: Initializer = glorot_uniform,
         bias_initializer: Initializer = zeros,
     ):
-        if units < 1 or (inputs is not None and inputs < 1):
-            raise InvalidArgumentError("Dense needs at least one unit and one input.")
-        self.units = units
-        self.inputs = inputs
+        self.units = check_count("units", units, at_least=1)
+        self.inputs = None if inputs is None else check_count("inputs", inputs, at_least=1)
         self.use_bias = use_bias
         self.weight_initializer = weight_initializer
         self.bias_initializer = bias_initializer
@@ -41,13 +40,21 @@ class Dense(Module):
         self.bias: Any = None
 
     def __call__(self, x: Any) -> Any:
-        inputs = self.inputs or x.shape[-1]
-        dtype = floating_dtype(x)
-        y = m.cast(x, dtype) @ self.parameter("weight", (inputs, self.units), self.weight_initializer, dtype)
+        x = floating(x, axes=1)
+        if self.inputs not in (None, x.shape[-1]):
+            raise ShapeError(
+                f"{self!r} takes inputs of length {self.inputs}, but the last axis of this one, of "
+                f"shape {tuple(x.shape)}, has length {x.shape[-1]}. (The first argument of Dense "
+                "is the length of its output; that of its input may be left out.)"
+                + current_source().explain()
+            )
+        shape = (x.shape[-1], self.units)
+        y = x @ self.parameter("weight", shape, self.weight_initializer, x.dtype)
         if not self.use_bias:
             return y
-        return y + self.parameter("bias", (self.units,), self.bias_initializer, dtype)
+        return y + self.parameter("bias", (self.units,), self.bias_initializer, x.dtype)
 
     def __repr__(self) -> str:
+        inputs = "" if self.inputs is None else f", inputs={self.inputs}"
         bias = "" if self.use_bias else ", use_bias=False"
-        return f"Dense({self.units}{bias})"
+        return f"Dense({self.units}{inputs}{bias})"

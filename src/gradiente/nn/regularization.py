@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from gradiente.base.errors import InvalidArgumentError
+from gradiente.base.arguments import check_number
 from gradiente.nn.context import is_training, next_key
+from gradiente.nn.dtypes import floating
 from gradiente.nn.module import Module
 from gradiente.trace.functions import m
 from gradiente.trace.random import bernoulli
@@ -20,15 +21,14 @@ class Dropout(Module):
     """
 
     def __init__(self, rate: float):
-        if not 0.0 <= rate < 1.0:
-            raise InvalidArgumentError(f"the rate of Dropout lies in [0, 1), got {rate}.")
-        self.rate = rate
+        self.rate = check_number("rate", rate, at_least=0, below=1)
 
     def __call__(self, x: Any) -> Any:
+        x = floating(x)
         if not is_training() or self.rate == 0.0:
             return x
         kept = bernoulli(next_key(), 1.0 - self.rate, x.shape)
         return m.where(kept, x / (1.0 - self.rate), 0.0)
 
     def __repr__(self) -> str:
-        return f"Dropout({self.rate})"
+        return f"Dropout({self.rate:g})"

@@ -1,10 +1,12 @@
 """Layers one after the other."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, overload
 
 from gradiente.base.errors import TypeMismatchError
 from gradiente.nn.module import Module
+
+Layer = Callable[[Any], Any]
 
 
 class Sequential(Module):
@@ -13,21 +15,23 @@ class Sequential(Module):
         nn.Sequential(nn.Dense(256), nn.relu, nn.Dense(10))
 
     Any Python callable of one array is a layer. Parameters are named by position: `0.weight`.
+    `network[0]` is a layer, `network[:2]` a Sequential that shares its layers with this one.
     Raises `TypeMismatchError` if a layer cannot be called.
     """
 
-    def __init__(self, *layers: Callable[[Any], Any]):
+    def __init__(self, *layers: Layer):
         for place, layer in enumerate(layers):
             if not callable(layer) or isinstance(layer, type):
-                hint = f" (write {layer.__name__}(...))" if isinstance(layer, type) else ""
-                raise TypeMismatchError(f"layer {place} of Sequential cannot be called{hint}.")
+                raise TypeMismatchError(
+                    f"layer {place} of Sequential is {_described(layer)}, which cannot be called."
+                )
         for place, layer in enumerate(layers):
             self.__dict__[str(place)] = layer
 
     @property
-    def layers(self) -> list[Callable[[Any], Any]]:
+    def layers(self) -> list[Layer]:
         """The layers in order."""
-        return [value for name, value in self.__dict__.items() if not name.startswith("_")]
+        return [layer for name, layer in self.__dict__.items() if name.isdecimal()]
 
     def __call__(self, x: Any) -> Any:
         for layer in self.layers:
@@ -37,10 +41,15 @@ class Sequential(Module):
     def __len__(self) -> int:
         return len(self.layers)
 
-    def __getitem__(self, place: int) -> Callable[[Any], Any]:
-        return self.layers[place]
+    @overload
+    def __getitem__(self, place: int) -> Layer: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Sequential": ...
+    def __getitem__(self, place: int | slice) -> "Layer | Sequential":
+        chosen = self.layers[place]
+        return Sequential(*chosen) if isinstance(chosen, list) else chosen
 
-    def __iter__(self) -> Iterator[Callable[[Any], Any]]:
+    def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)
 
     def __repr__(self) -> str:
@@ -49,3 +58,14 @@ class Sequential(Module):
             for layer in self.layers
         )
         return f"Sequential({', '.join(shown)})"
+
+
+def _described(layer: Any) -> str:
+    """What was given in place of a layer, and what to write instead."""
+    if isinstance(layer, type):
+        return f"the class {layer.__name__} (write {layer.__name__}(...))"
+    if isinstance(layer, list | tuple):
+        return f"a {type(layer).__name__} (write Sequential(*layers))"
+    if isinstance(layer, str):
+        return f"the text {layer!r} (write nn.{layer})"
+    return repr(layer)

@@ -6,7 +6,9 @@ from html import escape
 from typing import Any
 
 from gradiente.base.trees import flatten
+from gradiente.nn.context import Context
 from gradiente.nn.module import Module
+from gradiente.nn.slots import Slot
 
 UNKNOWN_SHAPE = "?"
 
@@ -25,7 +27,7 @@ class SummaryRow:
 
 @dataclass(frozen=True)
 class Summary:
-    """The modules of a network in the order they were called; print it for a table."""
+    """The modules of a network, outer ones before inner ones; print it for a table."""
 
     rows: tuple[SummaryRow, ...]
     parameters: int
@@ -54,16 +56,16 @@ class Summary:
     def __str__(self) -> str:
         from rich.console import Console
         from rich.table import Table
+        from rich.text import Text
 
         table = Table(title=None, caption=self._total(), caption_justify="left")
         for place, name in enumerate(self.HEAD):
             table.add_column(name, justify="right" if place > 2 else "left")
         for cells in self._cells():
-            table.add_row(*cells)
-        console = Console(file=io.StringIO(), width=100)
-        with console.capture() as capture:
-            console.print(table)
-        return capture.get().rstrip()
+            table.add_row(*map(Text, cells))  # brackets in a name are no markup
+        output = io.StringIO()
+        Console(file=output, width=100, force_terminal=False, no_color=True).print(table)
+        return output.getvalue().rstrip()
 
     __repr__ = __str__
 
@@ -74,8 +76,8 @@ class Summary:
             for cells in self._cells()
         )
         return (
-            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-            f"<caption>{self._total()}</caption></table>"
+            f"<table><caption>{self._total()}</caption>"
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         )
 
 
@@ -83,17 +85,27 @@ def summary(network: Module, x: Any = None) -> Summary:
     """The summary of a network; with an input, or its like, also the shapes of all outputs.
 
     x: an array, or a tree of arrays, of the shape the network gets. Without it, layers that were
-    never used count no parameters yet. The batch axis of outputs is shown as in x.
+    never used count no parameters yet. The batch axis of outputs is shown as in x. The network
+    stays as it is: what x would create on first use is counted, but not kept.
     """
-    shapes = {}
-    order = network.modules()
+    before = [(module, dict(module.__dict__)) for module in network.modules().values()]
+    try:
+        return _summary(network, x)
+    finally:
+        for module, attributes in before:
+            module.__dict__.clear()
+            module.__dict__.update(attributes)
+
+
+def _summary(network: Module, x: Any) -> Summary:
+    shapes: dict[int, str] = {}
     if x is not None:
-        calls = network.rehearse(x).calls
+        calls = network.rehearse(x, context=Context(calls=[])).calls or []
         shapes = {id(module): _shape(output) for _, module, output in calls}
     slots = network.slots()
     rows = [
         _row(path, module, slots, shapes.get(id(module), UNKNOWN_SHAPE))
-        for path, module in order.items()
+        for path, module in network.modules().items()
     ]
     parameters = [slot for slot in slots if slot.is_parameter]
     return Summary(
@@ -109,17 +121,15 @@ def _shape(output: Any) -> str:
     return ", ".join(shapes)
 
 
-def _row(path: str, module: Module, slots: list[Any], output: str) -> SummaryRow:
+def _row(path: str, module: Module, slots: list[Slot], output: str) -> SummaryRow:
     """A module with the parameters that are its own, not those of modules inside it."""
-    own = [slot for slot in slots if slot.path.rpartition(".")[0] == path]
-    if not path:
-        own = [slot for slot in slots if "." not in slot.path]
-    trained = [slot for slot in own if slot.is_parameter]
+    own = [slot for slot in slots if slot.module is module]
+    parameters = [slot for slot in own if slot.is_parameter]
     return SummaryRow(
         path,
         type(module).__name__,
         output,
-        sum(slot.value.size for slot in trained),
+        sum(slot.value.size for slot in parameters),
         sum(slot.value.nbytes for slot in own),
-        bool(trained) and all(slot.frozen for slot in trained),
+        bool(parameters) and all(slot.frozen for slot in parameters),
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gradiente.ops.index import take_along_axis
 from gradiente.ops.special import erf
 
 
@@ -70,7 +71,7 @@ STRUCTURAL_WORDS: dict[str, Any] = {
     "max": np.max,
     "expand_dims": np.expand_dims,
     "squeeze": np.squeeze,
-    "take_along_axis": np.take_along_axis,
+    "take_along_axis": take_along_axis.value,  # NumPy's, but for the range of the indices
 }
 
 NUMPY = SimpleNamespace(**WORDS, **STRUCTURAL_WORDS)

@@ -42,10 +42,8 @@ def input_dtypes(operation: Operation, dtypes: tuple[np.dtype, ...]) -> tuple[np
     """
     if operation is where:
         return (np.dtype(bool), *[np.result_type(*dtypes[1:])] * 2)
-    if len(dtypes) == 1 and _value_dtype(operation, dtypes) == bool:
-        return dtypes
     value = _value_dtype(operation, dtypes)
-    return (value if value != bool else np.result_type(*dtypes),) * len(dtypes)
+    return (np.result_type(*dtypes) if value.kind == "b" else value,) * len(dtypes)
 
 
 def _common_shape(name: str, types: tuple[ArrayType, ...]) -> tuple[int, ...]:
@@ -124,7 +122,7 @@ minimum      = elementwise("minimum",      lambda m, a, b: m.minimum(a, b),     
 clip         = elementwise("clip",         lambda m, x, low, high: m.minimum(m.maximum(x, low), high), lambda m, x, low, high, y: (x >= low) & (x <= high), lambda m, x, low, high, y: (x < low) & (low <= high), lambda m, x, low, high, y: (x > high) | (low > high))
 copysign     = elementwise("copysign",     lambda m, a, b: m.copysign(a, b),          lambda m, a, b, y: m.sign(a) * m.sign(y), None,                                at="positive")
 hypot        = elementwise("hypot",        lambda m, a, b: m.hypot(a, b),             lambda m, a, b, y: a / y,        lambda m, a, b, y: b / y)
-nextafter    = elementwise("nextafter",    lambda m, a, b: m.nextafter(a, b))
+nextafter    = elementwise("nextafter",    lambda m, a, b: m.nextafter(a, b),         lambda m, a, b, y: 1,            None)
 
 # rounding and signs: piecewise constant, no gradient
 sign         = elementwise("sign",         lambda m, x: m.sign(x))

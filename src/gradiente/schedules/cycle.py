@@ -73,6 +73,6 @@ def _through(points: Sequence[tuple[float, float]], curve: Curve, step: Array) -
     rate: Array = points[-1][1]
     for (begin, a), (end, b) in reversed(list(pairwise(points))):
         # With few steps the peak can lie at or before step 0; its phase is then empty.
-        fraction = np.minimum((step - begin) / (end - begin), 1.0) if end > begin else 1.0
+        fraction = (step - begin) / (end - begin) if end > begin else 1.0
         rate = np.where(step <= end, curve(a, b, fraction), rate)
     return rate

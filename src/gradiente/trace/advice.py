@@ -65,7 +65,7 @@ ADVICE = {
     "np.fliplr": "Write `np.flip(x, axis=1)`.",
     "np.flipud": "Write `np.flip(x, axis=0)`.",
     "np.hsplit": "Write `np.split(x, 2, axis=1)`.",
-    "np.insert": "Write `np.concatenate([x[:1], a, x[1:]])`.",
+    "np.insert": "Write `np.concatenate([x[:1], a[None], x[1:]])`.",
     "np.kron": "Write `np.einsum('ij,kl->ikjl', a, b)` and reshape it.",
     "np.meshgrid": "Use broadcasting: `x[:, None]` and `x[None, :]`.",
     "np.nonzero": MASK,

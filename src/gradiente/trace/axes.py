@@ -15,10 +15,14 @@ def shape_of(x: Any) -> tuple[int, ...]:
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
 
 
+def listed(item: Any) -> Iterable[Any]:
+    """One thing, or several, as several."""
+    return (item,) if isinstance(item, int) or not shape_of(item) else item
+
+
 def as_shape(shape: Any) -> tuple[int, ...]:
     """One length, or several, as a tuple."""
-    listed = shape if isinstance(shape, Iterable) else (shape,)
-    return tuple(operator.index(length) for length in listed)
+    return tuple(operator.index(length) for length in listed(shape))
 
 
 def dtype_of(x: Any) -> np.dtype:
@@ -27,7 +31,7 @@ def dtype_of(x: Any) -> np.dtype:
 
 
 def common_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape that all broadcast to; `ShapeError` in the name of the function if there is none."""
+    """The shape all broadcast to; `ShapeError` in the name of the function if there is none."""
     try:
         return np.broadcast_shapes(*shapes)
     except ValueError:
@@ -51,8 +55,7 @@ def many_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     """Sorted non-negative axes; `None` means all of them."""
     if axis is None:
         return tuple(range(ndim))
-    listed = axis if isinstance(axis, Iterable) else (axis,)
-    axes = sorted(one_axis(item, ndim) for item in listed)
+    axes = sorted(one_axis(item, ndim) for item in listed(axis))
     if len(set(axes)) < len(axes):
         raise ShapeError(f"axis {axis} names an axis twice." + current_source().explain())
     return tuple(axes)

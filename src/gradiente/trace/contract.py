@@ -1,6 +1,5 @@
 """Sums of products: matrix products, einsum and their relatives, all by one matrix product."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from gradiente.base.errors import ShapeError, UnsupportedFunctionError
 from gradiente.base.source import current_source
 from gradiente.ops import contract
-from gradiente.trace.axes import one_axis, shape_of
+from gradiente.trace.axes import listed, one_axis, shape_of
 from gradiente.trace.tensor import bind, function, m, same_dtype
 
 
@@ -69,13 +68,12 @@ def outer(a: Any, b: Any) -> Any:
 
 @function(np.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    """The product summed over pairs of axes: how many at the joint, or which of a with which of b."""
+    """The product summed over pairs of axes: how many at the joint, or which with which."""
     a_rank, b_rank = len(shape_of(a)), len(shape_of(b))
     if isinstance(axes, int | np.integer):
         axes = range(-axes, 0), range(axes)
-    pair = [item if isinstance(item, Iterable) else (item,) for item in axes]
-    ours = [one_axis(axis, a_rank) for axis in pair[0]]
-    theirs = [one_axis(axis, b_rank) for axis in pair[1]]
+    ours = [one_axis(axis, a_rank) for axis in listed(axes[0])]
+    theirs = [one_axis(axis, b_rank) for axis in listed(axes[1])]
     summed = [shape_of(a)[axis] for axis in ours]
     if summed != [shape_of(b)[axis] for axis in theirs] or len({*ours}) < len(ours):
         raise ShapeError(
@@ -153,10 +151,9 @@ def _diagonals(word: str, x: Any) -> tuple[str, Any]:
             index: list[Any] = [slice(None)] * len(word)
             index[first] = index[second] = np.arange(n)
             x = m.getitem(x, tuple(index))
-            rest = word[:second] + word[second + 1 :]
-            if second - first > 1:  # NumPy puts separated index arrays in front
-                rest = letter + rest.replace(letter, "")
-            word = rest
+            rest = word[:first] + word[first + 1 : second] + word[second + 1 :]
+            place = first if second == first + 1 else 0  # separated index arrays go in front
+            word = rest[:place] + letter + rest[place:]
     return word, x
 
 

@@ -193,7 +193,7 @@ def _flat(arrays: list[Any], lengths: list[int]) -> Any:
 def _placed(chosen: Any, items: list[Any], places: list[int], count: int) -> Any:
     """Put the axes of the index arrays where NumPy does: first, if slices lie between them."""
     together = places == list(range(places[0], places[0] + len(places)))
-    before = [item for item in items[: places[0]]] if together else []
+    before = items[: places[0]] if together else []
     lead = len([item for item in before if item is not None])
     y = m.moveaxis(chosen, tuple(range(count)), tuple(range(lead, lead + count)))
     new_axes, position = [], 0

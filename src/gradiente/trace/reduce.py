@@ -84,7 +84,7 @@ def var(
     correction: float | None = None,
     keepdims: bool = False,
 ) -> Any:
-    """Σ (x - mean)² / (n - ddof) along axes, in two sweeps; `correction` is another word for ddof."""
+    """Σ (x - mean)² / (n - ddof) along axes, in two sweeps; `correction` is another ddof."""
     x = floating(x)
     deviation = x - m.mean(x, axis=axis, keepdims=True)
     total = m.sum(deviation * deviation, axis=axis, keepdims=keepdims)

@@ -1,6 +1,7 @@
 """Functions that move, join, repeat and cut, under NumPy's names and with NumPy's arguments."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,15 @@ import numpy as np
 from gradiente.base.errors import ShapeError, UnsupportedFunctionError
 from gradiente.base.source import current_source
 from gradiente.ops import shape as table
-from gradiente.trace.axes import as_shape, common_shape, dtype_of, many_axes, one_axis, shape_of
+from gradiente.trace.axes import (
+    as_shape,
+    common_shape,
+    dtype_of,
+    listed,
+    many_axes,
+    one_axis,
+    shape_of,
+)
 from gradiente.trace.tensor import Tensor, bind, function, m, same_dtype
 
 
@@ -53,8 +62,7 @@ def transpose(x: Any, axes: Any = None, *more: Any) -> Any:
     if axes is None:
         order = tuple(reversed(range(ndim)))
     else:
-        listed = (axes, *more) if more else axes
-        order = tuple(one_axis(axis, ndim) for axis in listed)
+        order = tuple(one_axis(axis, ndim) for axis in ((axes, *more) if more else axes))
     return x if order == tuple(range(ndim)) else bind(table.transpose, x, axes=order)
 
 
@@ -77,9 +85,8 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
 def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     """Axes moved to other places, the rest keeping their order."""
     ndim = len(shape_of(x))
-    listed = source if isinstance(source, Iterable) else (source,)
-    placed = destination if isinstance(destination, Iterable) else (destination,)
-    moving, places = [one_axis(a, ndim) for a in listed], [one_axis(a, ndim) for a in placed]
+    moving = [one_axis(axis, ndim) for axis in listed(source)]
+    places = [one_axis(axis, ndim) for axis in listed(destination)]
     if len({*moving}) != len({*places}) or len({*moving}) < len(moving):
         raise ShapeError(
             f"`moveaxis` cannot move axes {source} to {destination}: each needs a place of its own."
@@ -137,8 +144,7 @@ def squeeze(x: Any, axis: Any = None) -> Any:
 @function(np.expand_dims)
 def expand_dims(x: Any, axis: Any) -> Any:
     """New axes of length 1 at the given places of the result."""
-    added = axis if isinstance(axis, Iterable) else (axis,)
-    ndim = len(shape_of(x)) + len(tuple(added))
+    ndim = len(shape_of(x)) + len(tuple(listed(axis)))
     places = many_axes(axis, ndim)
     lengths = iter(shape_of(x))
     return m.reshape(x, tuple(1 if i in places else next(lengths) for i in range(ndim)))
@@ -201,7 +207,7 @@ def split(x: Any, sections: Any, axis: int = 0) -> list[Any]:
         sections = [length // sections * part for part in range(1, sections)]
     joints = [0, *sections, length]
     before = (slice(None),) * axis
-    return [m.getitem(x, (*before, slice(a, b))) for a, b in zip(joints, joints[1:], strict=False)]
+    return [m.getitem(x, (*before, slice(a, b))) for a, b in pairwise(joints)]
 
 
 @function(np.flip)
@@ -273,8 +279,11 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
             places = np.pad(np.arange(shape_of(x)[axis]), (before, after), mode=mode)  # type: ignore[call-overload]
             x = m.take(x, places, axis=axis)
         return x
-    before, after = zip(*widths, strict=True) if widths else ((), ())
-    options = {"before": tuple(before), "after": tuple(after), "gaps": (0,) * len(widths)}
+    options = {
+        "before": tuple(before for before, _ in widths),
+        "after": tuple(after for _, after in widths),
+        "gaps": (0,) * len(widths),
+    }
     padded = bind(table.pad, x, **options)
     if isinstance(constant_values, int | float) and constant_values == 0:
         return padded
@@ -306,16 +315,21 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
     return _like(x, fill_value, dtype)
 
 
+def _below(x: Any, k: int) -> np.ndarray:
+    rows, columns = shape_of(x)[-2:]
+    return np.tri(rows, columns, k, bool)
+
+
 @function(np.tril)
 def tril(x: Any, k: int = 0) -> Any:
     """The lower triangle of the last two axes, zeros above the k-th diagonal."""
-    return m.where(np.tri(*shape_of(x)[-2:], k=k, dtype=bool), x, False)
+    return m.where(_below(x, k), x, False)
 
 
 @function(np.triu)
 def triu(x: Any, k: int = 0) -> Any:
     """The upper triangle of the last two axes, zeros below the k-th diagonal."""
-    return m.where(np.tri(*shape_of(x)[-2:], k=k - 1, dtype=bool), False, x)
+    return m.where(_below(x, k - 1), False, x)
 
 
 @function(np.shape)

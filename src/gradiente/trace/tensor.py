@@ -82,6 +82,12 @@ class Tensor:
 
     __slots__ = ("node", "weak")
 
+    # Operators are set below, from tables; these are named for the type checker.
+    __add__: Callable[..., Any]
+    __lt__: Callable[..., Any]
+    __ge__: Callable[..., Any]
+    __and__: Callable[..., Any]
+
     def __init__(self, node: Node, weak: bool = False):
         self.node = node
         self.weak = weak
@@ -241,11 +247,11 @@ def _dispatch(key: Any, name: str, args: Any, options: dict[str, Any]) -> Any:
         )
     code = ours.__code__
     known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    default = (None, np._NoValue)  # type: ignore[attr-defined]
+    absent = np._NoValue  # type: ignore[attr-defined]
     options = {
         word: value
         for word, value in options.items()
-        if word in known or not any(value is item for item in default)
+        if value is not absent and (value is not None or word in known)
     }
     unknown = [f"{word}=" for word in sorted(options) if word not in known]
     if len(args) > code.co_argcount and not code.co_flags & inspect.CO_VARARGS:
@@ -361,7 +367,7 @@ def floating(x: Any) -> Any:
 
 def constant(value: Any, dtype: Any = None) -> Node:
     """A node for an array of the surrounding program, copied so that it cannot change later."""
-    array = _array(value, dtype)
+    array = _array(value, dtype or type_of(value).dtype)
     array.flags.writeable = False
     return Node(None, (), {}, type_of(array), value=array)
 
@@ -385,8 +391,13 @@ def _record(operation: Operation, inputs: tuple[Node, ...], params: dict[str, An
     try:
         result = operation.type_rule(*(node.type for node in inputs), **params)
     except GradienteError as error:
-        raise type(error)(f"{error}{current_source().explain()}") from None
+        raise _located(error) from None
     return Node(operation, inputs, params, result, current_source())
+
+
+def _located(error: GradienteError) -> GradienteError:
+    """The same error, ending with the user's line."""
+    return type(error)(f"{error}{current_source().explain()}")
 
 
 def bind(operation: Operation, *inputs: Any, **params: Any) -> Any:
@@ -401,10 +412,14 @@ def bind(operation: Operation, *inputs: Any, **params: Any) -> Any:
 def _compute(operation: Operation, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
     if operation.family == "elementwise" and operation is not cast:
         inputs = _converted(operation, inputs)
-    arrays = [np.asarray(value) for value in inputs]
-    operation.type_rule(*map(type_of, arrays), **params)  # for its error messages
-    with np.errstate(all="ignore"):
-        return np.asarray(operation.value(*arrays, **params))[()]
+    types = [type_of(value) for value in inputs]
+    arrays = [np.asarray(value, kind.dtype) for value, kind in zip(inputs, types, strict=True)]
+    try:
+        operation.type_rule(*types, **params)  # for its error messages
+        with np.errstate(all="ignore"):
+            return np.asarray(operation.value(*arrays, **params))[()]
+    except GradienteError as error:
+        raise _located(error) from None
 
 
 def _weak(value: Any) -> bool:
@@ -428,15 +443,13 @@ def _targets(operation: Operation, inputs: tuple[Any, ...]) -> tuple[np.dtype, .
     try:
         return _converted_dtypes(operation, tuple(map(_kind, inputs)))
     except GradienteError as error:
-        raise type(error)(f"{error}{current_source().explain()}") from None
+        raise _located(error) from None
 
 
 @lru_cache(maxsize=4096)
 def _converted_dtypes(operation: Operation, kinds: tuple[Any, ...]) -> tuple[np.dtype, ...]:
     first = 1 if operation is where else 0
-    common = np.result_type(
-        *(kind() if isinstance(kind, type) else kind for kind in kinds[first:])
-    )
+    common = np.result_type(*(kind() if isinstance(kind, type) else kind for kind in kinds[first:]))
     own = (common if isinstance(kind, type) else kind for kind in kinds[first:])
     return input_dtypes(operation, (*[np.dtype(bool)] * first, *own))
 

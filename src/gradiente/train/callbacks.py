@@ -1,24 +1,25 @@
 """What may look on, and take part, while a network trains.
 
-A callback is an object with some of the methods of `Callback`, or any function of (trainer, row),
-which is called at the end of each epoch.
+A callback is an instance of a subclass of `Callback`, or any function of (trainer, row), which is
+called at the end of each epoch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from gradiente.base.arguments import check_count, check_number
 from gradiente.base.errors import InvalidArgumentError
-from gradiente.train.history import grows_better
-
-Row = dict[str, Any]
+from gradiente.train.history import Row, grows_better
 
 
 class Callback:
     """Methods that are called while a network trains; each does nothing by default.
 
-    `trainer.stop(reason)` ends the training after the current epoch, from any of them.
+    `trainer.stop(reason)` ends the training after the current epoch, from any of them. What a
+    callback does to `trainer.network` at the beginning or end of an epoch (other weights, layers
+    frozen or released) holds from the next epoch on.
     """
 
     def on_fit_begin(self, trainer: Any) -> None:
@@ -46,19 +47,46 @@ class EpochFunction(Callback):
     def on_epoch_end(self, trainer: Any, row: Row) -> None:
         self.function(trainer, row)
 
+    def __repr__(self) -> str:
+        return getattr(self.function, "__name__", repr(self.function))
 
-def as_callback(given: Any) -> Callback:
-    """A callback object from what the user gave.
+
+def as_callbacks(given: Any) -> list[Callback]:
+    """Callback objects from what the user gave.
 
     Raises `InvalidArgumentError` for what is neither a callback nor a function.
     """
-    if isinstance(given, Callback):
-        return given
-    if callable(given) and not isinstance(given, type):
-        return EpochFunction(given)
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise InvalidArgumentError(f"callbacks is a list of callbacks, not {given!r}.")
+    return [_as_callback(item) for item in given]
+
+
+def _as_callback(item: Any) -> Callback:
+    if isinstance(item, Callback):
+        return item
+    if callable(item) and not isinstance(item, type):
+        return EpochFunction(item)
+    hint = f" (write {item.__name__}(...))" if isinstance(item, type) else ""
     raise InvalidArgumentError(
-        f"a callback is a gradiente Callback or a function of (trainer, row), not {given!r}."
+        f"a callback is a gradiente Callback or a function of (trainer, row), not {item!r}{hint}."
     )
+
+
+def as_early_stopping(given: Any) -> list[Callback]:
+    """What `early_stopping=` means: nothing, a patience, or an `EarlyStopping`."""
+    if given is None:
+        return []
+    return [given if isinstance(given, EarlyStopping) else EarlyStopping(given)]
+
+
+def tell(callbacks: Sequence[Callback], event: str, *args: Any) -> None:
+    """Call one method of every callback; what it raises carries a note that names it."""
+    for callback in callbacks:
+        try:
+            getattr(callback, event)(*args)
+        except Exception as error:
+            error.add_note(f"raised in {event} of the callback {callback!r}")
+            raise
 
 
 class EarlyStopping(Callback):
@@ -79,39 +107,51 @@ class EarlyStopping(Callback):
         greater_is_better: bool | None = None,
         restore_best: bool = True,
     ):
-        if patience < 1 or minimum_change < 0:
-            raise InvalidArgumentError(
-                "EarlyStopping needs a patience of at least 1 epoch and a change of at least 0."
-            )
-        self.patience = patience
+        self.patience = check_count("patience", patience, at_least=1)
         self.monitor = monitor
-        self.minimum_change = minimum_change
+        self.minimum_change = check_number("minimum_change", minimum_change, at_least=0)
         self.greater_is_better = greater_is_better
         self.restore_best = restore_best
-        self.best = np.inf
+        self.best: float | None = None
         self.best_epoch = 0
         self.best_weights: Any = None
 
     def on_fit_begin(self, trainer: Any) -> None:
-        self.best, self.best_epoch, self.best_weights = np.inf, 0, None
+        self.best, self.best_weights = None, None
+        self.best_epoch = trainer.history[-1]["epoch"] if len(trainer.history) else 0
 
     def on_epoch_end(self, trainer: Any, row: Row) -> None:
         column = self.monitor or ("validation_loss" if "validation_loss" in row else "loss")
-        if column not in row:
+        value = row.get(column)
+        if not isinstance(value, int | float):
+            numbers = [name for name, each in row.items() if isinstance(each, int | float)]
             raise InvalidArgumentError(
-                f"EarlyStopping monitors `{column}`, which is not measured; "
-                f"there are: {', '.join(row)}."
+                f"EarlyStopping monitors `{column}`, of which there is no number; "
+                f"there are: {', '.join(numbers)}."
             )
-        sign = -1.0 if grows_better(column, self.greater_is_better) else 1.0
-        if sign * row[column] < self.best - self.minimum_change:
-            self.best, self.best_epoch = sign * row[column], row["epoch"]
+        if self._is_better(value, column):
+            self.best, self.best_epoch = value, row["epoch"]
             self.best_weights = trainer.weights() if self.restore_best else None
         elif row["epoch"] - self.best_epoch >= self.patience:
-            trainer.stop(
-                f"{column} has not improved for {self.patience} epochs; "
-                f"best was {abs(self.best):.4g} in epoch {self.best_epoch}"
-            )
+            epochs = f"{self.patience} epoch{'' if self.patience == 1 else 's'}"
+            if self.best is None:
+                trainer.stop(f"{column} was not a finite number for {epochs}")
+            else:
+                trainer.stop(
+                    f"{column} has not improved for {epochs}; "
+                    f"best was {self.best:.4g} in epoch {self.best_epoch}"
+                )
+
+    def _is_better(self, value: float, column: str) -> bool:
+        if self.best is None:
+            return bool(np.isfinite(value))
+        sign = 1.0 if grows_better(column, self.greater_is_better) else -1.0
+        return sign * (value - self.best) > self.minimum_change
 
     def on_fit_end(self, trainer: Any) -> None:
         if self.best_weights is not None:
             trainer.set_weights(self.best_weights)
+
+    def __repr__(self) -> str:
+        monitor = "" if self.monitor is None else f", monitor={self.monitor!r}"
+        return f"EarlyStopping({self.patience}{monitor})"

@@ -1,44 +1,57 @@
 """One file with everything training continues from, which cannot execute code.
 
-The file is in the safetensors format: arrays by path, and a JSON text with the history and facts.
-It is written to a temporary file in the same folder, flushed to the disk, and renamed.
+The file is in the safetensors format: arrays by path, and a JSON text with the history and facts,
+sealed with a checksum. It is written to a temporary file in the same folder, flushed to the disk,
+and renamed.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import tempfile
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from gradiente.base.errors import RunError
+from gradiente.base.errors import GradienteError, RunError
 from gradiente.base.version import __version__
 from gradiente.train.history import History
+from gradiente.train.state import State
 
 FORMAT = "gradiente checkpoint 1"
-SEPARATOR = "/"  # between the levels of the state; the paths of parameters contain dots
+SEPARATOR = "/"  # between the levels of the state; in a name it is written as below
+ESCAPES = (("~", "~0"), (SEPARATOR, "~1"))
 
 
-def _flat(state: dict[str, Any], prefix: str = "") -> dict[str, np.ndarray]:
+@dataclass(frozen=True)
+class Facts:
+    """What a trainer has to know besides its state: the seed, and what it was made with."""
+
+    seed: int
+    accumulate: int
+    optimizer: str
+
+
+def flat(state: State, prefix: str = "") -> dict[str, np.ndarray]:
     """The arrays of nested dicts under names like `optimizer/slots/0.weight/first_moment`."""
-    flat = {}
+    arrays: dict[str, np.ndarray] = {}
     for name, value in state.items():
-        path = f"{prefix}{SEPARATOR}{name}" if prefix else str(name)
+        path = prefix + _escaped(name)
         if isinstance(value, dict):
-            flat.update(_flat(value, path))
-            if not value:
-                flat[path + SEPARATOR] = np.zeros(0, np.uint8)  # an empty level
+            inner = flat(value, path + SEPARATOR)
+            # A level without anything in it is an array under an empty name.
+            arrays.update(inner or {path + SEPARATOR: np.zeros(0, np.uint8)})
         else:
-            flat[path] = np.array(value, order="C")
-    return flat
+            arrays[path] = np.array(value, order="C")
+    return arrays
 
 
-def _nested(flat: dict[str, np.ndarray]) -> dict[str, Any]:
-    state: dict[str, Any] = {}
-    for path, value in flat.items():
-        *levels, name = path.split(SEPARATOR)
+def _nested(arrays: dict[str, np.ndarray]) -> State:
+    state: State = {}
+    for path, value in arrays.items():
+        *levels, name = map(_unescaped, path.split(SEPARATOR))
         place = state
         for level in levels:
             place = place.setdefault(level, {})
@@ -47,22 +60,43 @@ def _nested(flat: dict[str, np.ndarray]) -> dict[str, Any]:
     return state
 
 
-def write_checkpoint(
-    path: Path, state: dict[str, Any], history: History, facts: dict[str, Any]
-) -> None:
+def _escaped(name: str) -> str:
+    for plain, written in ESCAPES:
+        name = name.replace(plain, written)
+    return name
+
+
+def _unescaped(name: str) -> str:
+    for plain, written in reversed(ESCAPES):
+        name = name.replace(written, plain)
+    return name
+
+
+def _seal(text: str, arrays: dict[str, np.ndarray]) -> str:
+    """A checksum of everything in the file: no damage to it goes unnoticed."""
+    digest = hashlib.sha256(text.encode())
+    for name, array in arrays.items():
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def write_checkpoint(path: Path, state: State, history: History, facts: Facts) -> None:
     """Write a state, its history and some facts; `RunError` if that fails."""
     from safetensors.numpy import save
 
-    arrays = _flat(state)
-    text = {
-        "format": FORMAT,
-        "version": __version__,
-        "facts": facts,
-        "order": list(arrays),
-        "history": history.rows,
-        "stopped": history.stopped,
-    }
-    content = save(arrays, metadata={"gradiente": json.dumps(text)})
+    arrays = flat(state)
+    text = json.dumps(
+        {
+            "format": FORMAT,
+            "version": __version__,
+            "facts": asdict(facts),
+            "order": list(arrays),
+            "history": History(history.rows).rows,  # callbacks may have added to the rows
+            "stopped": history.stopped,
+        }
+    )
+    content = save(arrays, metadata={"gradiente": text, "sha256": _seal(text, arrays)})
     try:
         replace_file(path, content)
     except OSError as error:
@@ -71,12 +105,13 @@ def write_checkpoint(
 
 def replace_file(path: Path, content: bytes) -> None:
     """Put a file in place whole or not at all, whatever interrupts."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())  # temporary files are for their owner only
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -84,18 +119,31 @@ def replace_file(path: Path, content: bytes) -> None:
         raise
 
 
-def read_checkpoint(path: Path) -> tuple[dict[str, Any], History, dict[str, Any]]:
+def _umask() -> int:
+    """The permissions that new files do not get; it can only be read by setting it."""
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
+
+
+def read_checkpoint(path: Path) -> tuple[State, History, Facts]:
     """State, history and facts; `RunError` if the file is missing, damaged or something else."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(str(path), framework="numpy") as file:
-            text = json.loads((file.metadata() or {})["gradiente"])
+            metadata = file.metadata() or {}
+            text = json.loads(metadata["gradiente"])
             arrays = {name: file.get_tensor(name) for name in text["order"]}
+        intact = metadata["sha256"] == _seal(metadata["gradiente"], arrays)
+        history = History(text["history"], text["stopped"])
+        known, facts = text["format"], Facts(**text["facts"])
     except FileNotFoundError:
         raise RunError(f"there is no file {path}.") from None
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError):
+    except (OSError, SafetensorError, LookupError, ValueError, TypeError, GradienteError):
         raise RunError(f"{path} is not an intact checkpoint of gradiente.") from None
-    if text.get("format") != FORMAT:
-        raise RunError(f"{path} has the format {text.get('format')!r}, expected {FORMAT!r}.")
-    return _nested(arrays), History(text["history"], text["stopped"]), text["facts"]
+    if not intact:
+        raise RunError(f"{path} is damaged: its checksum is wrong.")
+    if known != FORMAT:
+        raise RunError(f"{path} has the format {known!r}; this version reads {FORMAT!r}.")
+    return _nested(arrays), history, facts

@@ -1,40 +1,38 @@
 """The training step as one traced function: forward, loss, backward, clipping, update, metrics.
 
-A step is a pure function `(state, batch) -> state`. The state is a nested tree: everything that
-changes during training is in it, and nothing hides elsewhere.
-
-    parameters   what is trained, by path
-    fixed        parameters that are frozen, by path
-    buffers      running statistics, by path
-    optimizer    moments, number of updates, scale of the learning rate
-    key          of all random numbers; each step draws from fold_in(key, batches)
-    batches      how many batches were seen since the beginning
-    accumulated  the sum of gradients since the last update, if updates gather several batches
-    sums         loss, weight and metrics of the epoch so far, and the first batch that failed
+A step is a pure function `(state, batch) -> state`; `state.py` says what a state consists of.
 """
 
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from gradiente.backends.compile import CompiledFunction, compile
-from gradiente.base.errors import DataError
+from gradiente.base.errors import (
+    DataError,
+    GradienteError,
+    InvalidArgumentError,
+    NotDifferentiableError,
+    ShapeError,
+)
 from gradiente.base.trees import flatten, map_tree
 from gradiente.gradient.derivatives import value_and_grad
+from gradiente.losses.loss import Loss, totals
 from gradiente.metrics.metric import Metric
-from gradiente.nn.context import Context, running
+from gradiente.nn.context import Context
 from gradiente.nn.module import Module
 from gradiente.optimizers.optimizer import Optimizer
+from gradiente.trace.axes import dtype_of, shape_of
 from gradiente.trace.functions import m
-from gradiente.trace.random import fold_in, key
+from gradiente.trace.random import fold_in
 from gradiente.trace.trace import result_types
+from gradiente.train.state import State
 
-State = dict[str, Any]
-Batch = tuple[Any, Any, Any]
-Loss = Callable[..., Any]
+Batch = tuple[Any, Any, Any]  # x, y and weights, or None for these
 
 NONE_FAILED = -1
 
@@ -44,9 +42,11 @@ class Recipe:
     """What a step is made of. Calling its methods inside a trace writes the step down."""
 
     network: Module
-    loss: Loss
+    loss: Callable[..., Any]
     optimizer: Optimizer
     metrics: Sequence[Metric]
+    seed: int
+    accumulate: int
 
     # -- the pieces --------------------------------------------------------------------------------
 
@@ -54,61 +54,90 @@ class Recipe:
         """The prediction of the network, and its buffers afterwards."""
         values = {**parameters, **state["fixed"], **state["buffers"]}
         random = fold_in(state["key"], state["batches"]) if training else None
-        context = Context(training, key=random, paths=self.network.module_paths())
-        with self.network.bound(values) as slots, running(context):
+        context = Context(training, random, self.seed)
+        with self.network.on_symbols(context, values) as slots:
             prediction = self.network(x)
-            buffers = {slot.path: slot.value for slot in slots if not slot.is_parameter}
+            after = {slot.path: slot.value for slot in slots if not slot.is_parameter}
+        if context.created:
+            module, name, _ = context.created[0]
+            raise GradienteError(
+                f"`{name}` of {type(module).__name__} is created only for some inputs, too late to "
+                "be trained: let the network use it whatever the batch."
+            )
+        if not _is_tree(prediction):
+            _refuse_rows(prediction, x)
+        buffers = {path: _like(path, after[path], old) for path, old in state["buffers"].items()}
         return prediction, buffers
 
-    def loss_of(self, prediction: Any, y: Any, weight: Any) -> Any:
-        """The mean loss of a batch; floating targets are compared in the prediction's type."""
+    def loss_of(self, prediction: Any, y: Any, weight: Any) -> tuple[Any, Any]:
+        """The mean loss of a batch, and the weight of this mean among those of other batches.
+
+        Floating targets are compared in the data type of the prediction.
+        """
+        name = _name(self.loss)
         target = map_tree(lambda t: _like_prediction(t, prediction), y)
+        if isinstance(_unwrapped(self.loss), Loss):
+            _refuse_several(f"the loss `{name}`", prediction, y)
+            total, counted = totals(self.loss, prediction, target, weight)
+            # A mean over no weight at all is zero; a plain number of elements is never that.
+            empty = not isinstance(counted, float) and counted == 0
+            return total / (counted if empty is False else m.where(empty, 1.0, counted)), counted
         if weight is None:
-            return self.loss(prediction, target)
-        if not _accepts_weight(self.loss):
+            mean, counted = self.loss(prediction, target), float(_count(prediction))
+        elif _accepts_weight(self.loss):
+            mean = self.loss(prediction, target, sample_weight=weight)
+            counted = m.sum(m.cast(weight, np.float64))
+        else:
             raise DataError(
-                f"the loss `{getattr(self.loss, '__name__', self.loss)}` takes no sample_weight=; "
-                "add that argument to it, or train without weights."
+                f"the loss `{name}` takes no sample_weight=; add that argument to it, decorate it "
+                "with `losses.loss`, or train without weights."
             )
-        return self.loss(prediction, target, sample_weight=weight)
+        if shape_of(mean) != () or dtype_of(mean).kind != "f":
+            raise NotDifferentiableError(
+                f"the loss `{name}` returned {_described(mean)}, but a loss is one floating-point "
+                "number: take the mean, or decorate the function with `losses.loss`, which does."
+            )
+        return mean, counted
 
     def statistics(self, prediction: Any, y: Any, weight: Any, combine: str) -> dict[str, Any]:
         """What the metrics need of one batch, for those that combine in the given way."""
+        for metric in self.metrics:
+            _refuse_several(f"the metric `{metric.name}`", prediction, y)
         return {
             metric.name: metric.statistics(prediction, y, weight)
             for metric in self.metrics
             if metric.combine == combine
         }
 
-    def report(self, loss: Any, prediction: Any, y: Any, weight: Any) -> dict[str, Any]:
+    def report(self, mean: Any, counted: Any, prediction: Any, y: Any, weight: Any) -> Any:
         """The additive facts of one batch, in float64."""
-        count = float(flatten(prediction)[0][0].shape[0])
-        total = count if weight is None else m.sum(m.cast(weight, np.float64))
+        counted = m.cast(counted, np.float64) + np.zeros(())
         metrics = self.statistics(prediction, y, weight, "sum")
         return {
-            "loss": m.cast(loss, np.float64) * total,
-            "weight": m.cast(total, np.float64) + np.zeros(()),
+            "loss": m.cast(mean, np.float64) * counted,
+            "weight": counted,
             "metrics": map_tree(lambda s: m.cast(s, np.float64), metrics),
         }
 
     # -- the traced functions ----------------------------------------------------------------------
 
     def gradients(self, state: State, batch: Batch) -> tuple[Any, Any, State]:
-        """Gradients times weight, the weight, and the state after forward and backward."""
+        """The gradient of the mean loss, its weight, and the state after forward and backward."""
         x, y, weight = batch
 
         def objective(parameters: Any) -> tuple[Any, Any]:
             prediction, buffers = self.forward(state, parameters, x, training=True)
-            return self.loss_of(prediction, y, weight), (prediction, buffers)
+            mean, counted = self.loss_of(prediction, y, weight)
+            return mean, (counted, prediction, buffers)
 
         both = value_and_grad(objective, has_aux=True)
-        (loss, (prediction, buffers)), gradients = both(state["parameters"])
-        report = self.report(loss, prediction, y, weight)
+        (mean, (counted, prediction, buffers)), gradients = both(state["parameters"])
+        report = self.report(mean, counted, prediction, y, weight)
         sums = state["sums"]
         failed = m.where(
-            (sums["failed"] == NONE_FAILED) & ~m.isfinite(loss), sums["count"], sums["failed"]
+            (sums["failed"] == NONE_FAILED) & ~m.isfinite(mean), sums["count"], sums["failed"]
         )
-        added = map_tree(lambda a, b: a + b, {k: sums[k] for k in report}, report)
+        added = map_tree(lambda a, b: a + b, {name: sums[name] for name in report}, report)
         following = {
             **state,
             "buffers": buffers,
@@ -117,25 +146,25 @@ class Recipe:
         }
         return gradients, report["weight"], following
 
-    def accumulate(self, state: State, batch: Batch) -> State:
+    def gather(self, state: State, batch: Batch) -> State:
         """Add the gradient of a batch to those waiting for the next update."""
         gradients, weight, state = self.gradients(state, batch)
         return {**state, "accumulated": _added(state["accumulated"], gradients, weight)}
 
     def update(self, state: State, batch: Batch) -> State:
         """One whole training step."""
-        gradients, weight, state = self.gradients(state, batch)
         if "accumulated" in state:
-            state = {**state, "accumulated": _added(state["accumulated"], gradients, weight)}
-            return self.flush(state)
+            return self.flush(self.gather(state, batch))
+        gradients, _, state = self.gradients(state, batch)
         return self.moved(state, gradients)
 
     def flush(self, state: State) -> State:
         """Update with the mean of the accumulated gradients, and empty the sum."""
         total = state["accumulated"]
-        mean = map_tree(lambda g: g / m.cast(total["weight"], g.dtype), total["gradients"])
+        weight = m.where(total["weight"] == 0, 1.0, total["weight"])
+        mean = map_tree(lambda g: g / m.cast(weight, g.dtype), total["gradients"])
         state = self.moved(state, mean)
-        return {**state, "accumulated": map_tree(lambda g: g * 0, total)}
+        return {**state, "accumulated": map_tree(m.zeros_like, total)}
 
     def moved(self, state: State, gradients: Any) -> State:
         """The state after the optimizer has moved the parameters."""
@@ -148,31 +177,14 @@ class Recipe:
         """Additive facts of a batch of unseen data, and the statistics that are concatenated."""
         x, y, weight = batch
         prediction, _ = self.forward(state, state["parameters"], x, training=False)
-        report = self.report(self.loss_of(prediction, y, weight), prediction, y, weight)
+        report = self.report(*self.loss_of(prediction, y, weight), prediction, y, weight)
         return report, self.statistics(prediction, y, weight, "concatenate")
 
     def predict(self, state: State, x: Any) -> Any:
         """The outputs of the network outside training."""
-        return self.forward(state, state["parameters"], x, training=False)[0]
-
-    # -- beginning ---------------------------------------------------------------------------------
-
-    def initial_state(self, seed: int, accumulate: int) -> State:
-        """The state before the first batch, from the network as it is."""
-        network = self.network
-        parameters = _copied(network.parameters(trainable=True))
-        state: State = {
-            "parameters": parameters,
-            "fixed": _copied(network.parameters(trainable=False)),
-            "buffers": _copied(network.buffers()),
-            "optimizer": self.optimizer.init(parameters),
-            "key": key(seed),
-            "batches": np.zeros((), np.int64),
-        }
-        if accumulate > 1:
-            gradients = {path: np.zeros_like(value) for path, value in parameters.items()}
-            state["accumulated"] = {"gradients": gradients, "weight": np.zeros(())}
-        return state
+        prediction, _ = self.forward(state, state["parameters"], x, training=False)
+        _refuse_rows(prediction, x)
+        return prediction
 
     def empty_sums(self, state: State, batch: Batch) -> dict[str, Any]:
         """The sums before the first batch of an epoch: zeros of the types a batch adds."""
@@ -181,8 +193,26 @@ class Recipe:
         return {**zeros, "failed": np.array(NONE_FAILED), "count": np.array(0)}
 
 
-def _copied(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {path: np.array(value) for path, value in state.items()}
+def _refuse_rows(prediction: Any, x: Any) -> None:
+    """Every output has one row per sample, or it could not be weighted and put together."""
+    shapes = [shape_of(leaf) for leaf in flatten(x)[0]]
+    for leaf in flatten(prediction)[0]:
+        if shape_of(leaf)[:1] != shapes[0][:1]:
+            raise ShapeError(
+                f"the network returned {_described(leaf)} for x of shape "
+                f"{' and '.join(map(str, shapes))}, but an output has one row per sample, along "
+                "the first axis. A single feature per sample needs an axis of its own, "
+                "x[:, np.newaxis]; so does a single sample, x[np.newaxis]."
+            )
+
+
+def _like(path: str, new: Any, old: Any) -> Any:
+    """A buffer after the step, in the type it had before: the state never changes its types."""
+    if shape_of(new) != old.shape:
+        raise ShapeError(
+            f"the buffer `{path}` has shape {old.shape}, but was set to {_described(new)}."
+        )
+    return m.cast(new, old.dtype)
 
 
 def _added(accumulated: Any, gradients: Any, weight: Any) -> Any:
@@ -199,9 +229,46 @@ def _like_prediction(target: Any, prediction: Any) -> Any:
     return target
 
 
-def _accepts_weight(loss: Loss) -> bool:
+def _count(tree: Any) -> int:
+    """How many samples there are along the first axis."""
+    return int(flatten(tree)[0][0].shape[0])
+
+
+def _is_tree(value: Any) -> bool:
+    """Whether there are several arrays in a container, and not one array."""
+    return flatten(value)[1].kind is not None
+
+
+def _described(value: Any) -> str:
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ if shape is None else f"an array of shape {tuple(shape)}"
+
+
+def _name(loss: Callable[..., Any]) -> str:
+    return getattr(_unwrapped(loss), "__name__", type(loss).__name__)
+
+
+def _unwrapped(loss: Any) -> Any:
+    """What is inside `functools.partial`, which is how the options of a loss are set."""
+    while isinstance(loss, partial):
+        loss = loss.func
+    return loss
+
+
+def _accepts_weight(loss: Callable[..., Any]) -> bool:
     parameters = inspect.signature(loss).parameters.values()
     return any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def _refuse_several(what: str, prediction: Any, target: Any) -> None:
+    """Losses and metrics of the library compare one array with one array."""
+    for word, tree in (("prediction", prediction), ("target", target)):
+        if _is_tree(tree):
+            raise InvalidArgumentError(
+                f"{what} compares one array with one array, but the {word} is a "
+                f"{type(tree).__name__} of {len(flatten(tree)[0])}: write a function (prediction, "
+                "target) that takes them apart, and adds up the losses of all outputs."
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +276,7 @@ class Compiled:
     """The traced functions of a recipe, compiled for one backend."""
 
     update: CompiledFunction
-    accumulate: CompiledFunction
+    gather: CompiledFunction
     flush: CompiledFunction
     evaluate: CompiledFunction
     predict: CompiledFunction
@@ -217,15 +284,5 @@ class Compiled:
 
 def compiled(recipe: Recipe, backend: str | None) -> Compiled:
     """Compile each function of a recipe; they are traced when first called."""
-    return Compiled(
-        *(
-            compile(function, backend)
-            for function in (
-                recipe.update,
-                recipe.accumulate,
-                recipe.flush,
-                recipe.evaluate,
-                recipe.predict,
-            )
-        )
-    )
+    functions = (recipe.update, recipe.gather, recipe.flush, recipe.evaluate, recipe.predict)
+    return Compiled(*(compile(function, backend) for function in functions))

@@ -15,6 +15,8 @@ from gradiente.backends.native.lowering import lowers
 from gradiente.graph.node import Node
 from gradiente.ops import contract
 
+OPERATIONS_PER_NANOSECOND = 100.0  # of one core, roughly
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -38,8 +40,15 @@ def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> Non
     if not node.type.is_floating:
         _plain(writer, a, b, target)
         return
-    with writer.loops(batch) as outer:
-        _Product(writer, a, b, target, outer).write()
+    cost = 2.0 * node.type.size * a.shape[-1] / OPERATIONS_PER_NANOSECOND
+    if batch:
+        with writer.shared_loops(batch, cost) as outer:
+            rows = -(-target.shape[-2] // best_tile(writer.target.registers).rows)
+            limits = writer.code.index(0), writer.code.index(rows)
+            _Product(writer, a, b, target, outer, limits).write()
+    else:
+        rows = -(-target.shape[-2] // best_tile(writer.target.registers).rows)
+        _Product(writer, a, b, target, [], writer.parallel(rows, cost)).write()
 
 
 def _plain(writer: KernelWriter, a: View, b: View, target: View) -> None:
@@ -59,9 +68,18 @@ def _plain(writer: KernelWriter, a: View, b: View, target: View) -> None:
 class _Product:
     """One matrix product (of a batch) being written."""
 
-    def __init__(self, writer: KernelWriter, a: View, b: View, target: View, outer: list[Value]):
+    def __init__(
+        self,
+        writer: KernelWriter,
+        a: View,
+        b: View,
+        target: View,
+        outer: list[Value],
+        limits: tuple[Value, Value],
+    ):
         self.writer, self.a, self.b, self.target, self.outer = writer, a, b, target, outer
         self.code = writer.code
+        self.begin, self.end = limits  # in tiles of rows
         self.rows, self.columns = target.shape[-2:]
         self.depth = a.shape[-1]
         self.lanes = writer.target.lanes(target.dtype.itemsize)
@@ -87,14 +105,16 @@ class _Product:
 
     def _panel(self, column: Value, vectors: int, lanes: int) -> None:
         """All rows of a panel: full tiles, then what is left as one lower tile."""
-        height = self.tile.rows
-        full = self.rows - self.rows % height
+        code, height = self.code, self.tile.rows
+        full, tiles = self.rows // height, -(-self.rows // height)
         if full:
-            with self.code.loop(full, step=height) as loop:
+            stop = self.end if full == tiles else code.intrinsic("smin", self.end, code.index(full))
+            with code.loop(stop * height, start=self.begin * height, step=height) as loop:
                 self._tile(loop.index, column, Tile(height, vectors), lanes)
-        if full < self.rows:
-            rest = Tile(self.rows - full, vectors)
-            self._tile(self.code.index(full), column, rest, lanes)
+        if full < tiles:
+            with code.when(self.end == tiles):
+                rest = Tile(self.rows - full * height, vectors)
+                self._tile(code.index(full * height), column, rest, lanes)
 
     def _tile(self, row: Value, column: Value, tile: Tile, lanes: int) -> None:
         code, outer = self.code, self.outer

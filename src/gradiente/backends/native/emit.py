@@ -5,12 +5,15 @@ scalar or a vector; the operators of Python choose the instruction by its type. 
 directly, because building it is several times faster than going through an object model.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+
+from gradiente.backends.native.convert import convert
+from gradiente.backends.native.target import Target, host
 
 SCALARS = {
     "bool": "i1",
@@ -61,6 +64,11 @@ class Kind:
         """True for signed integers."""
         return self.dtype.kind == "i"
 
+    @property
+    def bits(self) -> int:
+        """The width of one element."""
+        return 8 * self.dtype.itemsize
+
 
 INDEX = Kind(np.dtype(np.int64))
 BOOL = np.dtype(bool)
@@ -68,6 +76,19 @@ BOOL = np.dtype(bool)
 ARITHMETIC = {"+": "add", "-": "sub", "*": "mul"}
 BITWISE = {"&": "and", "|": "or", "^": "xor"}
 ORDERED = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+
+Operator = Callable[["Value", "Value"], "Value"]
+OPERATORS: dict[str, Operator] = {}
+
+
+def operator(sign: str) -> Callable[[Operator], Operator]:
+    """Declare the meaning of `//`, `%` or `**`, which take more than an instruction."""
+
+    def declare(function: Operator) -> Operator:
+        OPERATORS[sign] = function
+        return function
+
+    return declare
 
 
 def literal(number: Any, kind: Kind) -> str:
@@ -88,30 +109,30 @@ class Value:
     """A value in a register, of a kind; arithmetic on it emits instructions."""
 
     __array_ufunc__ = None  # a NumPy number on the left leaves the operator to us
-    __slots__ = ("code", "kind", "name")
+    __slots__ = ("code", "kind", "name", "number")
 
-    def __init__(self, code: "Code", name: str, kind: Kind):
+    def __init__(self, code: "Code", name: str, kind: Kind, number: Any = None):
         self.code = code
         self.name = name
         self.kind = kind
+        self.number = number  # what a constant is; `None` if only the running code knows
 
     @property
     def dtype(self) -> np.dtype:
         """The data type of its elements."""
         return self.kind.dtype
 
-    def _other(self, other: Any) -> "Value":
-        """The other operand: numbers become constants of this kind, scalars are repeated."""
-        return self.code.as_kind(other, self.kind)
+    def _with(self, other: Any, swapped: bool = False) -> "tuple[Value, Value]":
+        """Both operands: numbers become constants of this kind, scalars are repeated."""
+        other = self.code.as_kind(other, self.kind)
+        mine = self.code.as_kind(self, other.kind)
+        return (other, mine) if swapped else (mine, other)
 
     def _arithmetic(self, sign: str, other: Any, swapped: bool = False) -> "Value":
-        a, b = (self._other(other), self) if swapped else (self, self._other(other))
-        if a.kind.lanes < b.kind.lanes:
-            a = self.code.as_kind(a, b.kind)
-        word = ARITHMETIC[sign]
+        word = ("f" if self.kind.is_float else "") + ARITHMETIC[sign]
         if self.dtype == BOOL:
             word = {"+": "or", "*": "and", "-": "xor"}[sign]
-        return self.code.binary(("f" if self.kind.is_float else "") + word, a, b)
+        return self.code.binary(word, *self._with(other, swapped))
 
     def __add__(self, other: Any) -> "Value":
         return self._arithmetic("+", other)
@@ -132,10 +153,28 @@ class Value:
         return self._arithmetic("*", other, swapped=True)
 
     def __truediv__(self, other: Any) -> "Value":
-        return self.code.binary("fdiv", self, self._other(other))
+        return self.code.binary("fdiv", *self._with(other))
 
     def __rtruediv__(self, other: Any) -> "Value":
-        return self.code.binary("fdiv", self._other(other), self)
+        return self.code.binary("fdiv", *self._with(other, swapped=True))
+
+    def __floordiv__(self, other: Any) -> "Value":
+        return OPERATORS["//"](*self._with(other))
+
+    def __rfloordiv__(self, other: Any) -> "Value":
+        return OPERATORS["//"](*self._with(other, swapped=True))
+
+    def __mod__(self, other: Any) -> "Value":
+        return OPERATORS["%"](*self._with(other))
+
+    def __rmod__(self, other: Any) -> "Value":
+        return OPERATORS["%"](*self._with(other, swapped=True))
+
+    def __pow__(self, other: Any) -> "Value":
+        return OPERATORS["**"](*self._with(other))
+
+    def __rpow__(self, other: Any) -> "Value":
+        return OPERATORS["**"](*self._with(other, swapped=True))
 
     def __neg__(self) -> "Value":
         if self.kind.is_float:
@@ -146,7 +185,7 @@ class Value:
         return self
 
     def _bitwise(self, sign: str, other: Any) -> "Value":
-        return self.code.binary(BITWISE[sign], self, self._other(other))
+        return self.code.binary(BITWISE[sign], *self._with(other))
 
     def __and__(self, other: Any) -> "Value":
         return self._bitwise("&", other)
@@ -157,24 +196,42 @@ class Value:
     def __xor__(self, other: Any) -> "Value":
         return self._bitwise("^", other)
 
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
     def __invert__(self) -> "Value":
-        return self.code.binary("xor", self, self._other(True if self.dtype == BOOL else -1))
+        return self._bitwise("^", True if self.dtype == BOOL else -1)
 
     def __lshift__(self, other: Any) -> "Value":
-        return self.code.binary("shl", self, self._other(other))
+        return self._shift("shl", *self._with(other))
+
+    def __rlshift__(self, other: Any) -> "Value":
+        return self._shift("shl", *self._with(other, swapped=True))
 
     def __rshift__(self, other: Any) -> "Value":
+        return self._shift("ashr" if self.kind.is_signed else "lshr", *self._with(other))
+
+    def __rrshift__(self, other: Any) -> "Value":
         word = "ashr" if self.kind.is_signed else "lshr"
-        return self.code.binary(word, self, self._other(other))
+        return self._shift(word, *self._with(other, swapped=True))
+
+    def _shift(self, word: str, a: "Value", b: "Value") -> "Value":
+        """By the width or more, or by less than 0: no bit is left, but copies of the sign."""
+        code, bits = self.code, self.kind.bits
+        if b.number is not None and 0 <= b.number < bits:
+            return code.binary(word, a, b)
+        inside = code.compare("icmp ult", b, code.constant(bits, b.kind))
+        if word == "ashr":
+            return code.binary(word, a, code.select(inside, b, code.constant(bits - 1, b.kind)))
+        return code.select(inside, code.binary(word, a, b), code.constant(0, a.kind))
 
     def _compare(self, sign: str, other: Any) -> "Value":
-        b = self._other(other)
+        a, b = self._with(other)
         if self.kind.is_float:
             word = {"==": "oeq", "!=": "une"}.get(sign) or "o" + ORDERED[sign]
-            return self.code.compare(f"fcmp {word}", self, b)
+            return self.code.compare(f"fcmp {word}", a, b)
         prefix = "s" if self.kind.is_signed else "u"
         word = {"==": "eq", "!=": "ne"}.get(sign) or prefix + ORDERED[sign]
-        return self.code.compare(f"icmp {word}", self, b)
+        return self.code.compare(f"icmp {word}", a, b)
 
     def __eq__(self, other: object) -> "Value":  # type: ignore[override]
         return self._compare("==", other)
@@ -212,11 +269,14 @@ class Loop:
 
 
 class Code:
-    """The body of one function, written from top to bottom."""
+    """The body of one function for a target, this CPU if none is given, from top to bottom."""
 
-    def __init__(self, name: str, parameters: Sequence[tuple[str, str]]):
+    def __init__(
+        self, name: str, parameters: Sequence[tuple[str, str]], target: Target | None = None
+    ):
         self.name = name
         self.parameters = parameters
+        self.target = target or host()
         self.lines: list[str] = []
         self.block = "entry"
         self.declarations: set[str] = set()
@@ -241,7 +301,7 @@ class Code:
 
     def constant(self, number: Any, kind: Kind) -> Value:
         """A constant; it costs no instruction."""
-        return Value(self, literal(number, kind), kind)
+        return Value(self, literal(number, kind), kind, np.asarray(number).astype(kind.dtype)[()])
 
     def index(self, number: int) -> Value:
         """A constant index."""
@@ -298,30 +358,24 @@ class Code:
 
     def convert(self, value: Value, dtype: Any) -> Value:
         """The value in another data type, as NumPy's `astype`."""
-        target = replace(value.kind, dtype=np.dtype(dtype))
-        if value.dtype == target.dtype:
-            return value
-        if target.dtype == BOOL:
-            return value != 0
-        word = _conversion(value.kind, target)
-        if not word:
-            return Value(self, value.name, target)
-        if word == "fptosi" or word == "fptoui":
-            return self._to_integer(word, value, target)
-        return self.assign(f"{word} {value.kind.text} {value.name} to {target.text}", target)
+        return convert(value, np.dtype(dtype))
 
-    def _to_integer(self, word: str, value: Value, target: Kind) -> Value:
-        """Numbers that do not fit give the smallest integer, as x86 and NumPy there do."""
-        wide = replace(target, dtype=np.dtype(np.int64 if target.dtype.itemsize > 4 else np.int32))
-        if target.dtype in (np.uint32, np.uint64):
-            wide = replace(target, dtype=np.dtype(np.int64))
-        bits = 8 * wide.dtype.itemsize
-        limit = 2.0 ** (bits - 1)
-        fits = (value >= -limit) & (value < limit)
-        converted = self.assign(f"fptosi {value.kind.text} {value.name} to {wide.text}", wide)
-        frozen = self.assign(f"freeze {wide.text} {converted.name}", wide)
-        chosen = self.select(fits, frozen, self.constant(-(2 ** (bits - 1)), wide))
-        return self.convert(chosen, target.dtype)
+    def element(self, value: Value, place: Value) -> Value:
+        """One element of a vector; a scalar is its own."""
+        if value.kind.lanes == 1:
+            return value
+        text = f"extractelement {value.kind.text} {value.name}, i64 {place.name}"
+        return self.assign(text, replace(value.kind, lanes=1))
+
+    def with_element(self, value: Value, place: Value, one: Value) -> Value:
+        """A vector with one element replaced; a scalar becomes it."""
+        if value.kind.lanes == 1:
+            return one
+        return self.assign(
+            f"insertelement {value.kind.text} {value.name}, {one.kind.text} {one.name}, "
+            f"i64 {place.name}",
+            value.kind,
+        )
 
     # -- memory -----------------------------------------------------------------------------------
 
@@ -409,20 +463,3 @@ class Code:
 def _mangled(kind: Kind) -> str:
     short = {"half": "f16", "float": "f32", "double": "f64"}.get(kind.scalar, kind.scalar)
     return short if kind.lanes == 1 else f"v{kind.lanes}{short}"
-
-
-def _conversion(source: Kind, target: Kind) -> str:
-    """The instruction that converts; empty if the bits stay as they are."""
-    if source.dtype == BOOL:
-        return "uitofp" if target.is_float else "zext"
-    if source.is_float and target.is_float:
-        return "fpext" if target.dtype.itemsize > source.dtype.itemsize else "fptrunc"
-    if source.is_float:
-        return "fptosi" if target.is_signed else "fptoui"
-    if target.is_float:
-        return "sitofp" if source.is_signed else "uitofp"
-    if target.dtype.itemsize == source.dtype.itemsize:
-        return ""
-    if target.dtype.itemsize < source.dtype.itemsize:
-        return "trunc"
-    return "sext" if source.is_signed else "zext"

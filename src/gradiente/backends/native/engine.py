@@ -5,11 +5,25 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+from gradiente.backends.native import cache
 from gradiente.backends.native.target import Target, host
+from gradiente.base.version import __version__
 
-CODEGEN_LEVEL = 3  # the code is written as it should be: only the code generator is asked
+# The code is written as it should be: only the code generator is asked.
+CODEGEN_OPTIONS: dict[str, Any] = {"opt": 3, "jit": True}
 
 _lock = threading.Lock()  # llvmlite's engines are made one at a time
+
+
+@dataclass
+class Counts:
+    """How many modules this process has compiled, and how many it found compiled on disk."""
+
+    compiled: int = 0
+    found: int = 0
+
+
+counts = Counts()
 
 
 @dataclass(eq=False)
@@ -18,10 +32,13 @@ class Library:
 
     A function's address is only valid while the engine that owns the code lives: whoever keeps an
     address keeps the library too.
+
+    found: True if the code came from the cache.
     """
 
     engine: Any
     text: str
+    found: bool
 
     def function(self, name: str, *types: Any) -> Any:
         """A function that takes arguments of ctypes types and returns nothing."""
@@ -36,22 +53,54 @@ def target_machine(target: Target) -> Any:
     import llvmlite.binding as llvm
 
     return llvm.Target.from_triple(target.triple).create_target_machine(
-        cpu=target.cpu, features=target.features, opt=CODEGEN_LEVEL, jit=True
+        cpu=target.cpu, features=target.features, **CODEGEN_OPTIONS
     )
 
 
 def compile_text(text: str) -> Library:
-    """Compile a module of LLVM text for this CPU."""
+    """Compile a module of LLVM text for this CPU, or take its code from the cache."""
+    target = host()
+    key = _key(text, target)
+    with _lock:
+        stored = cache.load(key)
+        code = _emitted(text, target) if stored is None else stored
+        engine = _loaded(code, target)
+        counts.compiled += stored is None
+        counts.found += stored is not None
+    if stored is None:
+        cache.store(key, code)
+    return Library(engine, text, found=stored is not None)
+
+
+def _key(text: str, target: Target) -> str:
+    """The name of the code in the cache: everything it depends on."""
+    import llvmlite
     import llvmlite.binding as llvm
 
-    target = host()
-    with _lock:
-        module = llvm.parse_assembly(text)
-        module.verify()
-        module.triple = target.triple
-        engine = llvm.create_mcjit_compiler(module, target_machine(target))
-        engine.finalize_object()
-    return Library(engine, text)
+    machine = [target.triple, target.cpu, target.features, repr(sorted(CODEGEN_OPTIONS.items()))]
+    versions = [__version__, llvmlite.__version__, repr(llvm.llvm_version_info)]
+    return cache.key_of(text, *machine, *versions)
+
+
+def _emitted(text: str, target: Target) -> bytes:
+    """The object file of a module."""
+    import llvmlite.binding as llvm
+
+    module = llvm.parse_assembly(text)
+    module.verify()
+    module.triple = target.triple
+    code: bytes = target_machine(target).emit_object(module)
+    return code
+
+
+def _loaded(code: bytes, target: Target) -> Any:
+    """An engine with an object file in executable memory, linked with this process."""
+    import llvmlite.binding as llvm
+
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target_machine(target))
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    return engine
 
 
 def assembly(text: str) -> str:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradiente.backends.native.algebra import Algebra
-from gradiente.backends.native.emit import Code, Kind, Value
-from gradiente.backends.native.layout import View
+from gradiente.backends.native.emit import INDEX, Code, Kind, Value
+from gradiente.backends.native.layout import View, whole
 from gradiente.backends.native.target import Target
-from gradiente.base.types import Shape
+from gradiente.base.types import ArrayType, Shape
 from gradiente.graph.node import Node
 
 NAME = "KERNEL"  # replaced when equal kernels have been found
@@ -29,6 +29,26 @@ class KernelWriter:
         self.code = Code(NAME, [])
         self.algebra = Algebra(self.code)
         self.buffers: list[Node] = []
+        self.units = 1
+        self.cost = 0.0
+        self.alone = False
+
+    def parallel(self, units: int, cost: float) -> tuple[Value, Value]:
+        """Divide the kernel into units of work that can run in any order on any thread.
+
+        Returns the first unit this call is to do and the one after the last. Units are fixed by
+        shapes, never by the number of threads, so that results do not depend on it.
+        cost: an estimate of the whole kernel in nanoseconds on one thread.
+        A kernel of several parts is `alone`: each part is done as a whole, one after the other.
+        """
+        if self.alone:
+            return self.code.index(0), self.code.index(units)
+        self.units, self.cost = units, cost
+        return Value(self.code, "%begin", INDEX), Value(self.code, "%end", INDEX)
+
+    def scratch(self, type: ArrayType) -> View:
+        """Memory for the duration of the kernel."""
+        return whole(Node(None, (), {}, type))
 
     def pointer(self, view: View) -> str:
         """The parameter through which a view's buffer is reached."""
@@ -95,6 +115,19 @@ class KernelWriter:
             yield indices
 
     @contextmanager
+    def shared_loops(self, shape: Shape, cost: float) -> Iterator[list[Value]]:
+        """A loop nest of which the outermost loop is divided among threads."""
+        if not shape:
+            yield []
+            return
+        begin, end = self.parallel(shape[0], cost)
+        with (
+            self.code.loop(end, start=begin) as loop,
+            self._nest(tuple(shape[1:]), [loop.index]) as indices,
+        ):
+            yield indices
+
+    @contextmanager
     def _nest(self, shape: Shape, outer: list[Value]) -> Iterator[list[Value]]:
         if not shape:
             yield outer
@@ -111,7 +144,8 @@ class KernelWriter:
     def text(self) -> str:
         """The function, its parameters being the buffers in order of first use."""
         buffers = [("ptr noalias", f"p{i}") for i in range(len(self.buffers))]
-        self.code.parameters = [*buffers, ("ptr noalias", "status")]
+        range_ = [("i64", "begin"), ("i64", "end")]
+        self.code.parameters = [*buffers, ("ptr noalias", "status"), *range_]
         return self.code.text()
 
 

@@ -1,21 +1,19 @@
-"""A graph as one native function: kernels, the memory between them, and the call."""
+"""A graph as one native module: its kernels, the memory between them, and their order."""
 
-import ctypes
-import threading
 from dataclasses import dataclass
 
 import numpy as np
 
-from gradiente.backends.native import contract, index, random, reduce, shape
+from gradiente.backends.native import contract, driver, index, random, reduce, shape
+from gradiente.backends.native.donation import overwriting
+from gradiente.backends.native.driver import Call, Gathered
 from gradiente.backends.native.elementwise import write_loop
-from gradiente.backends.native.engine import compile_text
 from gradiente.backends.native.kernel import NAME, KernelWriter
 from gradiente.backends.native.layout import View, view_through, whole
 from gradiente.backends.native.lowering import LOWERINGS
-from gradiente.backends.native.memory import ALIGNMENT, Lifetime, place
+from gradiente.backends.native.memory import Lifetime, place
 from gradiente.backends.native.regular import regular
-from gradiente.backends.native.target import host
-from gradiente.base.errors import IndexRangeError
+from gradiente.backends.native.target import Target
 from gradiente.graph.graph import Graph
 from gradiente.graph.node import Node
 from gradiente.rewrite.expand import expand
@@ -24,40 +22,58 @@ from gradiente.rewrite.schedule import Kernel, schedule
 
 FAMILIES = (contract, index, random, reduce, shape)  # importing them fills the table of lowerings
 
+SHARED_KERNEL = 4_000.0  # nanoseconds from which dividing a kernel pays
+SHARED_PROGRAM = 20_000.0  # nanoseconds of such kernels from which threads pay
+
 Place = tuple[str, int]
 
 
 @dataclass
 class Written:
-    """A kernel as text, the nodes whose buffers it is called with, and those it can fail in."""
+    """A kernel as text, when it runs, and the nodes whose buffers it is called with."""
 
+    stage: int
+    writer: KernelWriter
     text: str
-    buffers: list[Node]
-    declarations: set[str]
+
+    @property
+    def shared(self) -> bool:
+        """True if the work is divided among threads."""
+        return self.writer.units > 1 and self.writer.cost >= SHARED_KERNEL
 
 
-class NativeProgram:
-    """A compiled graph: called with the arrays of its inputs, it returns those of its outputs."""
+class NativeModule:
+    """The text of a program, and what has to be known to call it.
 
-    def __init__(self, graph: Graph):
+    pairs: outputs (by position) that take the place of inputs: the state of a step.
+    batch: for steps over data, the number of rows of the inputs behind the state.
+    """
+
+    def __init__(
+        self, graph: Graph, target: Target, pairs: dict[int, int] | None = None, batch: int = 0
+    ):
+        self.target, self.pairs, self.batch = target, pairs or {}, batch
         self.graph = regular(improve(expand(graph)))
         self.views = views_of(self.graph)
-        owned = {node for node, view in self.views.items() if view.base is node}
         self.checked: list[Node] = []
-        kernels = schedule(self.graph, [node for node in self.graph.steps if node not in owned])
+        self.overwrites, after = overwriting(self.graph, self.views, self.pairs)
+        free = [node for node in self.graph.steps if self.views[node].base is not node]
+        kernels = schedule(self.graph, free, after)
         needed = self._needed(kernels)
         self.written = [self._write(kernel, needed) for kernel in kernels]
         self.places: dict[Node, Place] = {}
-        self.results = [self._result(node, i) for i, node in enumerate(self.graph.outputs)]
-        self.constants = self._place_given()
+        self._place_given()
+        self._place_results(max((kernel.stage for kernel in kernels), default=0))
+        self.constants = self._place_constants()
         self.arena_size = self._place_rest()
         self.text = self._module()
-        self.library = compile_text(self.text)
-        self.function = self.library.function("program", ctypes.c_void_p)
-        self.lock = threading.Lock()
-        self.arena = np.empty(self.arena_size + ALIGNMENT, np.uint8)
 
-    # -- writing -----------------------------------------------------------------------------------
+    @property
+    def threads_pay(self) -> bool:
+        """True if there is enough work to divide."""
+        return sum(w.writer.cost for w in self.written if w.shared) >= SHARED_PROGRAM
+
+    # -- writing the kernels ----------------------------------------------------------------------
 
     def _needed(self, kernels: list[Kernel]) -> set[Node]:
         """The nodes whose values must be in memory: read by another kernel, or results."""
@@ -68,121 +84,149 @@ class NativeProgram:
                 needed |= {self.views[x].base for x in node.inputs if x not in inside}
         return needed
 
+    def _target(self, node: Node) -> View:
+        """Where a node's value is written: its own buffer, or the state it replaces."""
+        return whole(self.overwrites[node]) if node in self.overwrites else self.views[node]
+
     def _write(self, kernel: Kernel, needed: set[Node]) -> Written:
-        writer = KernelWriter(host(), self.checked)
+        writer = KernelWriter(self.target, self.checked)
         if kernel.is_elementwise:
             inside = set(kernel.nodes)
             outside = [x for node in kernel.nodes for x in node.inputs if x not in inside]
             reads = {x: self.views[x] for x in outside}
-            stores = {node: self.views[node] for node in kernel.nodes if node in needed}
+            stores = {node: self._target(node) for node in kernel.nodes if node in needed}
             write_loop(writer, kernel.nodes, reads, stores)
         else:
             (node,) = kernel.nodes
             inputs = [self.views[x] for x in node.inputs]
-            LOWERINGS[node.operation](writer, node, inputs, self.views[node])  # type: ignore[index]
-        return Written(writer.text(), writer.buffers, writer.code.declarations)
+            assert node.operation is not None
+            LOWERINGS[node.operation](writer, node, inputs, self.views[node])
+        return Written(kernel.stage, writer, writer.text())
 
-    def _result(self, node: Node, position: int) -> Node:
-        """The node whose buffer is an output; a copy where the value lies elsewhere too."""
-        view = self.views[node]
-        taken = node in self.places or node in self.graph.inputs or node.is_constant
-        if view.base is node and not taken:
-            self.places[node] = ("output", position)
-            return node
-        result = Node(None, (), {}, node.type)
-        writer = KernelWriter(host(), self.checked)
-        shape.copy(writer, view, whole(result))
-        self.written.append(Written(writer.text(), writer.buffers, writer.code.declarations))
-        self.places[result] = ("output", position)
-        return result
+    def _copy(self, source: View, target: Node, stage: int) -> None:
+        writer = KernelWriter(self.target, self.checked)
+        shape.copy(writer, source, whole(target))
+        self.written.append(Written(stage, writer, writer.text()))
 
-    # -- memory ------------------------------------------------------------------------------------
+    # -- places -----------------------------------------------------------------------------------
 
-    def _place_given(self) -> list[np.ndarray]:
-        """Inputs and constants have places of their own; the arrays of the constants."""
+    def _place_given(self) -> None:
         for position, node in enumerate(self.graph.inputs):
             self.places[node] = ("input", position)
+
+    def _place_results(self, last: int) -> None:
+        """Every output where it belongs; copied, after all has run, where it lies elsewhere."""
+        for position, node in enumerate(self.graph.outputs):
+            view, given = self.views[node], self.pairs.get(position)
+            if node in self.overwrites:
+                continue
+            if given is not None:
+                self._replace(view, self.graph.inputs[given], last)
+            elif view.base is node and node not in self.places and not node.is_constant:
+                self.places[node] = ("output", position)
+            else:
+                result = Node(None, (), {}, node.type)
+                self.places[result] = ("output", position)
+                self._copy(view, result, last + 1)
+
+    def _replace(self, view: View, state: Node, last: int) -> None:
+        """A new value for a state that could not be overwritten earlier."""
+        if view.base is state and view.is_contiguous and view.shape == state.type.shape:
+            return  # unchanged
+        if view.base in self.graph.inputs:  # which may itself be replaced: take it away first
+            between = Node(None, (), {}, state.type)
+            self._copy(view, between, last + 1)
+            view = whole(between)
+        self._copy(view, state, last + 2)
+
+    def _place_constants(self) -> list[np.ndarray]:
         constants: list[np.ndarray] = []
         for written in self.written:
-            for node in written.buffers:
+            for node in written.writer.buffers:
                 if node.is_constant and node not in self.places:
                     self.places[node] = ("constant", len(constants))
                     constants.append(np.ascontiguousarray(node.value))
         return constants
 
     def _place_rest(self) -> int:
-        """Offsets in the arena for all other values; its size in bytes."""
+        """Offsets in the arena for all other values; its size in bytes.
+
+        Kernels of one stage may run at the same time: lifetimes are counted in stages.
+        """
         spans: dict[Node, list[int]] = {}
-        for step, written in enumerate(self.written):
-            for node in written.buffers:
+        for written in self.written:
+            for node in written.writer.buffers:
                 if node not in self.places:
-                    spans.setdefault(node, []).append(step)
+                    spans.setdefault(node, []).append(written.stage)
         lifetimes = [
-            Lifetime(node.type.size * node.type.dtype.itemsize, steps[0], steps[-1])
-            for node, steps in spans.items()
+            Lifetime(node.type.size * node.type.dtype.itemsize, min(stages), max(stages))
+            for node, stages in spans.items()
         ]
         offsets, total = place(lifetimes)
         for node, offset in zip(spans, offsets, strict=True):
             self.places[node] = ("arena", offset)
         return total
 
-    # -- the module --------------------------------------------------------------------------------
+    # -- the module -------------------------------------------------------------------------------
 
-    def _module(self) -> str:
-        """All kernels, equal ones once, and the function that calls them in order."""
-        names: dict[str, str] = {}
-        declarations: set[str] = set()
-        calls = []
-        for written in self.written:
-            declarations |= written.declarations
-            name = names.setdefault(written.text, f"kernel{len(names)}")
-            arguments = [f"ptr noalias {self._pointer(node)}" for node in written.buffers]
-            calls.append(f"  call void @{name}({', '.join([*arguments, 'ptr %status'])})")
-        kernels = [text.replace(NAME, name, 1) for text, name in names.items()]
-        body = "\n".join([*self._pointers(), *calls])
-        program = f"define void @program(ptr %table) {{\nentry:\n{body}\n  ret void\n}}\n"
-        return "\n".join([*sorted(declarations), *kernels, program])
-
-    def _pointer(self, node: Node) -> str:
-        kind, number = self.places[node]
-        return f"%{kind}{number}"
-
-    def _slots(self) -> list[str]:
+    def slots(self) -> list[str]:
         """The entries of the table of pointers the program is called with."""
         counts = {
             "input": len(self.graph.inputs),
             "constant": len(self.constants),
             "output": len(self.graph.outputs),
+            "data": len(self.gathered_nodes),
         }
         return ["arena", "status", *(f"{k}{i}" for k, n in counts.items() for i in range(n))]
 
+    @property
+    def gathered_nodes(self) -> list[Node]:
+        """The inputs that are batches of rows of data."""
+        return list(self.graph.inputs[len(self.pairs) :]) if self.batch else []
+
+    def _module(self) -> str:
+        """All kernels, equal ones once, and the functions that call them."""
+        names: dict[str, str] = {}
+        declarations: set[str] = set()
+        calls = []
+        for written in sorted(self.written, key=lambda written: written.stage):
+            declarations |= written.writer.code.declarations
+            name = names.setdefault(written.text, f"kernel{len(names)}")
+            pointers = [self._pointer(node) for node in written.writer.buffers]
+            arguments = (*pointers, "%status")
+            calls.append(Call(written.stage, name, arguments, written.writer.units, written.shared))
+        kernels = [text.replace(NAME, name, 1) for text, name in names.items()]
+        wait_declarations, barrier = driver.barrier(self.target.triple)
+        functions = [barrier, driver.program(calls, self._pointers())]
+        if self.batch:
+            functions.append(self._steps())
+            declarations.add("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+        return "\n".join([wait_declarations, *sorted(declarations), *kernels, *functions])
+
+    def _steps(self) -> str:
+        slots = self.slots()
+        gathered = [
+            Gathered(
+                source=slots.index(f"data{number}"),
+                target=slots.index(f"input{len(self.pairs) + number}"),
+                bytes=node.type.size * node.type.dtype.itemsize // max(self.batch, 1),
+            )
+            for number, node in enumerate(self.gathered_nodes)
+        ]
+        return driver.steps(gathered, self.batch, slots.index("status"))
+
+    def _pointer(self, node: Node) -> str:
+        kind, number = self.places[node]
+        return f"%{kind}{number}"
+
     def _pointers(self) -> list[str]:
         lines = []
-        for position, name in enumerate(self._slots()):
-            lines.append(f"  %at.{name} = getelementptr ptr, ptr %table, i64 {position}")
-            lines.append(f"  %{name} = load ptr, ptr %at.{name}")
+        for position, name in enumerate(self.slots()):
+            lines.append(f"%at.{name} = getelementptr ptr, ptr %table, i64 {position}")
+            lines.append(f"%{name} = load ptr, ptr %at.{name}")
         offsets = sorted({number for kind, number in self.places.values() if kind == "arena"})
-        lines += [f"  %arena{n} = getelementptr i8, ptr %arena, i64 {n}" for n in offsets]
+        lines += [f"%arena{n} = getelementptr i8, ptr %arena, i64 {n}" for n in offsets]
         return lines
-
-    # -- running -----------------------------------------------------------------------------------
-
-    def __call__(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
-        given = [np.ascontiguousarray(array) for array in arrays]
-        outputs = [np.empty(node.type.shape, node.type.dtype) for node in self.graph.outputs]
-        status = np.zeros(1, np.int64)
-        with self.lock:  # one arena, one caller at a time
-            start = -self.arena.ctypes.data % ALIGNMENT
-            known = [self.arena[start:], status, *given, *self.constants, *outputs]
-            table = (ctypes.c_void_p * len(known))(*(array.ctypes.data for array in known))
-            self.function(ctypes.addressof(table))
-        if status[0]:
-            node = self.checked[int(status[0]) - 1]
-            raise IndexRangeError(
-                f"`{node.operation.name}` met an index out of range."  # type: ignore[union-attr]
-                + node.source.explain()
-            )
-        return outputs
 
 
 def views_of(graph: Graph) -> dict[Node, View]:
@@ -195,5 +239,3 @@ def views_of(graph: Graph) -> dict[Node, View]:
             look = view_through(node, views[node.inputs[0]])
         views[node] = whole(node) if look is None else look
     return views
-
-

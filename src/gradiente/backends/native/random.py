@@ -37,15 +37,16 @@ def _counter(writer: KernelWriter, number: Value, purpose: int) -> list[Value]:
 def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> None:
     code, size = writer.code, node.type.size
     flat = View(target.base, target.dtype, (size,), (1,), target.offset)
-    with code.loop(size // 4) as loop:
+    begin, end = writer.parallel(max(size // 4, 1), 4.0 * size)
+    with code.loop(code.intrinsic("smin", end, code.index(size // 4)), start=begin) as loop:
         words = _philox(writer, inputs[0], _counter(writer, loop.index, table.DRAW))
         for place, word in enumerate(words):
             writer.write(word, flat, [loop.index * 4 + place])
     if size % 4:
-        block = code.index(size // 4)
-        words = _philox(writer, inputs[0], _counter(writer, block, table.DRAW))
-        for place, word in enumerate(words[: size % 4]):
-            writer.write(word, flat, [code.index(size - size % 4 + place)])
+        with code.when(end == max(size // 4, 1)):
+            words = _philox(writer, inputs[0], _counter(writer, code.index(size // 4), table.DRAW))
+            for place, word in enumerate(words[: size % 4]):
+                writer.write(word, flat, [code.index(size - size % 4 + place)])
 
 
 @lowers(table.fold_in)

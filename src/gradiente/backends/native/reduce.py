@@ -4,6 +4,7 @@ The order in which elements are combined depends on shapes alone: vectors of par
 the last axis, then a fixed tree over the lanes.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -74,6 +75,7 @@ class _Job:
         self.writer, self.view, self.target = writer, view, target
         self.kept, self.reduced = kept, reduced
         self.start, self.combine, self.dtype = start, combine, dtype
+        self.cost = float(math.prod(view.shape))
 
     def element(self, indices: list[Value], lanes: int) -> Value:
         """Elements as the type they are reduced in."""
@@ -95,7 +97,7 @@ class _Job:
 
     def one_by_one(self) -> None:
         """Every element by itself."""
-        with self.writer.loops(self.kept) as outer:
+        with self.writer.shared_loops(self.kept, self.cost) as outer:
             total = self.nest(
                 self.reduced,
                 outer,
@@ -116,14 +118,21 @@ class _Job:
             )
             self.writer.write(total, self.target, outer)
 
-        length = self.kept[-1]
+        code, length = self.writer.code, self.kept[-1]
         full = length - length % lanes
-        with self.writer.loops(self.kept[:-1]) as outer:
-            with self.writer.code.loop(full, step=lanes) as loop:
-                column([*outer, loop.index], lanes)
-            if full < length:
-                with self.writer.code.loop(length, start=full) as loop:
+        if len(self.kept) > 1:
+            with self.writer.shared_loops(self.kept[:-1], self.cost / lanes) as outer:
+                with code.loop(full, step=lanes) as loop:
+                    column([*outer, loop.index], lanes)
+                with code.loop(length, start=full) as loop:
                     column([*outer, loop.index], 1)
+            return
+        units = full // lanes
+        begin, end = self.writer.parallel(units, self.cost / lanes)
+        with code.loop(end * lanes, start=begin * lanes, step=lanes) as loop:
+            column([loop.index], lanes)
+        with code.when(end == units), code.loop(length, start=full) as loop:
+            column([loop.index], 1)
 
     def _column(self, indices: list[Value], outer: list[Value], width: int) -> Value:
         """Neighbours along the last kept axis, which is not the last of the view."""
@@ -156,7 +165,7 @@ class _Job:
                 loop.carry(self.combine(loop.carried[0], self.element([*indices, loop.index], 1)))
             return loop.results[0]
 
-        with self.writer.loops(self.kept) as outer:
+        with self.writer.shared_loops(self.kept, self.cost / lanes) as outer:
             vector = self.nest(self.reduced[:-1], outer, self.initial(outer, lanes), row)
             total = self.tree(vector)
             if full < length:
@@ -203,13 +212,13 @@ def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> Non
 def _lowest(dtype: np.dtype) -> Any:
     if dtype.kind == "f":
         return -np.inf
-    return False if dtype == bool else np.iinfo(dtype).min
+    return False if dtype.kind == "b" else np.iinfo(dtype).min
 
 
 def _highest(dtype: np.dtype) -> Any:
     if dtype.kind == "f":
         return np.inf
-    return True if dtype == bool else np.iinfo(dtype).max
+    return True if dtype.kind == "b" else np.iinfo(dtype).max
 
 
 @lowers(table.max_)
@@ -237,17 +246,21 @@ def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> Non
 
 
 def _position(
-    writer: KernelWriter, node: Node, view: View, target: View, better: Callable[[Value, Value], Value]
+    writer: KernelWriter,
+    node: Node,
+    view: View,
+    target: View,
+    better: Callable[[Value, Value], Value],
 ) -> None:
     """The first index of the best element; the first NaN counts as best, as in NumPy."""
     code, axis = writer.code, node.params["axis"]
     turned, kept, reduced = _divided(view, (axis,))
     if 0 in kept:
         return
-    with writer.loops(kept) as outer:
+    with writer.shared_loops(kept, float(math.prod(view.shape))) as outer:
         first = writer.read(turned, [*outer, code.index(0)])
         with code.loop(reduced[0], start=1, carried=[first, code.index(0)]) as loop:
-            best, place = loop.carried
+            best = loop.carried[0]
             element = writer.read(turned, [*outer, loop.index])
             wins = better(element, best)
             if view.dtype.kind == "f":
@@ -279,7 +292,7 @@ def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> Non
         return
     source, kept, reduced = _divided(inputs[0], axes)
     result = _divided(target, axes)[0]
-    with writer.loops(kept) as outer:
+    with writer.shared_loops(kept, float(node.type.size)) as outer:
         zero = code.constant(0, Kind(node.type.dtype))
         with code.loop(reduced[0], carried=[zero]) as loop:
             element = code.convert(writer.read(source, [*outer, loop.index]), node.type.dtype)

@@ -1,5 +1,6 @@
 """Operations that move elements: copies into the places where they belong."""
 
+import math
 from typing import Any
 
 from gradiente.backends.native.elementwise import vectorized
@@ -25,7 +26,7 @@ def copy(writer: KernelWriter, source: View, target: View) -> None:
     if vectors:
         vectorized(writer, collapsed.shape, at)
     else:
-        with writer.loops(collapsed.shape) as indices:
+        with writer.shared_loops(collapsed.shape, math.prod(collapsed.shape)) as indices:
             at(indices, 1)
 
 
@@ -51,6 +52,7 @@ def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> Non
 @lowers(table.pad)
 def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> None:
     before, gaps = node.params["before"], node.params["gaps"]
+    writer.alone = True
     fill(writer, 0, target)
     offset = target.offset + sum(b * s for b, s in zip(before, target.strides, strict=True))
     strides = tuple(s * (gap + 1) for s, gap in zip(target.strides, gaps, strict=True))
@@ -61,6 +63,7 @@ def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> Non
 @lowers(table.concatenate)
 def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> None:
     axis, offset = node.params["axis"], target.offset
+    writer.alone = True
     for source in inputs:
         part = View(target.base, target.dtype, source.shape, target.strides, offset)
         copy(writer, source, part)

@@ -10,6 +10,8 @@ class Target:
 
     triple, cpu, features: as LLVM names them.
     vector_bytes: the width of a vector register; registers: how many there are.
+    fuses: whether it multiplies and adds in one instruction, rounding once.
+    scales: whether it multiplies by powers of two, given their exponents, in one instruction.
     """
 
     triple: str
@@ -17,6 +19,8 @@ class Target:
     features: str
     vector_bytes: int
     registers: int
+    fuses: bool = True
+    scales: bool = False
 
     def lanes(self, itemsize: int) -> int:
         """How many elements of this size fit into a vector register."""
@@ -33,7 +37,16 @@ def host() -> Target:
     features = llvm.get_host_cpu_features()
     triple = llvm.get_process_triple()
     width, registers = _vectors(triple, features)
-    return Target(triple, llvm.get_host_cpu_name(), features.flatten(), width, registers)
+    arm = triple.startswith(("aarch64", "arm64"))
+    return Target(
+        triple,
+        llvm.get_host_cpu_name(),
+        features.flatten(),
+        width,
+        registers,
+        fuses=arm or bool(features.get("fma")),
+        scales=width == 64,
+    )
 
 
 def _vectors(triple: str, features: dict[str, bool]) -> tuple[int, int]:

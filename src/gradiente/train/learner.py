@@ -1,0 +1,208 @@
+"""A network, the state of its training, and the compiled functions that work on both.
+
+Outside a fit the network holds the weights: whoever changes them, or freezes some, changes what is
+trained next. During a fit the state holds them, and the network gets copies after every epoch.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from gradiente.base.errors import GradienteError, IndexRangeError, RunError
+from gradiente.base.trees import map_tree
+from gradiente.nn.tree import configuration
+from gradiente.train.checkpoint import flat
+from gradiente.train.inputs import Samples
+from gradiente.train.measure import measured
+from gradiente.train.state import (
+    WEIGHTS,
+    State,
+    observed,
+    plateau_of,
+    state_of,
+    weights_of,
+    with_rate_scale,
+)
+from gradiente.train.step import Recipe, compiled
+
+EVALUATION_BATCH = 1024  # samples at once where nothing is trained
+
+
+class Learner:
+    """What a trainer and its loop work with; the recipe says what is trained, and how."""
+
+    def __init__(self, recipe: Recipe, backend: str | None):
+        self.recipe = recipe
+        self.backend = backend
+        self.compiled = compiled(recipe, backend)
+        self.plateau = plateau_of(recipe.optimizer)
+        self.state: State | None = None
+        self._configuration: Any = None
+        self._empty_sums: Any = None
+        self._fitting = False
+
+    # -- between the network and the state ---------------------------------------------------------
+
+    def prepare(self, x: Any) -> None:
+        """Create what the network lacks for inputs like x; compile anew if its settings changed."""
+        network = self.recipe.network
+        if self._configuration != configuration(network):
+            network.initialize(x, seed=self.recipe.seed)
+            self._configuration = configuration(network)
+            self._empty_sums = None
+            self.compiled = compiled(self.recipe, self.backend)
+
+    def adopt(self) -> State:
+        """Take over what the network holds now: other weights, other frozen parameters."""
+        recipe = self.recipe
+        self.state = state_of(
+            recipe.network, recipe.optimizer, recipe.seed, recipe.accumulate, self.state
+        )
+        return self.state
+
+    def publish(self) -> None:
+        """Show the state in the attributes of the network."""
+        if self.state is None:
+            return
+        values = {path: v for part in WEIGHTS for path, v in self.state[part].items()}
+        for slot in self.recipe.network.slots():
+            if slot.path in values:
+                slot.fill(np.array(values[slot.path]))
+
+    @contextmanager
+    def fitting(self) -> Iterator[None]:
+        """Let the state hold the weights inside; the network has them again afterwards.
+
+        Raises `GradienteError` if that is so already.
+        """
+        if self._fitting:
+            raise GradienteError("this trainer is in the middle of a fit; fits cannot be nested.")
+        self._fitting, self._empty_sums = True, None
+        try:
+            yield
+        finally:
+            self.publish()
+            self._fitting = False
+
+    def weights(self) -> State:
+        """The parts of the state that the network consists of, as they are now."""
+        if self._fitting and self.state is not None:
+            return {part: self.state[part] for part in WEIGHTS}
+        return weights_of(self.recipe.network)
+
+    def load(self, weights: dict[str, np.ndarray]) -> None:
+        """Set all weights, by path, in the network and in the state."""
+        self.recipe.network.load_state(weights)
+        if self.state is not None:
+            self.adopt()
+
+    def snapshot(self) -> State:
+        """A copy of the state, to come back to."""
+        assert self.state is not None
+        return map_tree(np.array, {k: v for k, v in self.state.items() if k != "sums"})
+
+    def resumable(self) -> State:
+        """Everything training continues from; gradients that wait for an update are not.
+
+        Raises `GradienteError` if the network has no parameters yet.
+        """
+        if self.state is None and not self.recipe.network.parameters():
+            raise GradienteError("there is nothing to save yet: train first.")
+        state = self.state if self._fitting and self.state is not None else self.adopt()
+        return {part: v for part, v in state.items() if part not in ("sums", "accumulated")}
+
+    def resume(self, state: State) -> None:
+        """Continue from what `resumable` gave.
+
+        Raises `RunError` if the optimizer keeps other things than the one it was saved with, and
+        the errors of `Module.load_state` if it is the state of another network.
+        """
+        weights = {path: v for part in WEIGHTS for path, v in state[part].items()}
+        network = self.recipe.network
+        network.load_state(weights, buffers=state["buffers"], frozen=state["fixed"])
+        expected = self.adopt()
+        for part in ("optimizer", "plateau"):
+            if _types(expected.get(part, {})) != _types(state.get(part, {})):
+                raise RunError("the optimizer is another one.")
+        self.state = state
+        self.adopt()
+
+    # -- training ----------------------------------------------------------------------------------
+
+    def begin_epoch(self, batch: Samples) -> None:
+        """Take over what callbacks did to the network, and start adding up anew."""
+        self.prepare(batch.x)
+        state = self.adopt()
+        if self._empty_sums is None:
+            self._empty_sums = self.recipe.empty_sums(self.weights(), batch.as_tuple())
+        state["sums"] = self._empty_sums
+
+    def learn(self, batch: Samples, update: bool) -> Any:
+        """One step on a batch, with or without an update at its end; returns the sums so far."""
+        step = self.compiled.update if update else self.compiled.gather
+        with _explained():
+            self.state = step(self.state, batch.as_tuple())
+        return self.state["sums"]
+
+    def flush(self) -> None:
+        """Update with the gradients that are waiting."""
+        self.state = self.compiled.flush(self.state)
+
+    def observe(self, loss: float) -> None:
+        """Show the loss of an epoch to a schedule that watches it."""
+        if self.plateau is not None and self.state is not None:
+            self.state = observed(self.state, self.plateau, loss)
+
+    @property
+    def learning_rate(self) -> float | None:
+        """The rate of the next update; `None` before the first fit, or if groups differ in it."""
+        if self.state is None:
+            return None
+        rate = self.recipe.optimizer.rate(self.state["optimizer"])
+        return None if rate is None else float(rate)
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Scale the learning rate so that the next update has the given one."""
+        now = self.learning_rate
+        if self.state is None or not now:
+            raise GradienteError(
+                "there is no learning rate to change: training has not begun, groups of parameters "
+                "have different ones, or it is 0."
+            )
+        scale = float(self.state["optimizer"]["rate_scale"])
+        self.state = with_rate_scale(self.state, scale * rate / now)
+
+    # -- using -------------------------------------------------------------------------------------
+
+    def measure(self, data: Samples, batch_size: int) -> dict[str, Any]:
+        """Loss and metrics over all samples."""
+        metrics = self.recipe.metrics
+        with _explained():
+            return measured(self.compiled.evaluate, self.weights(), data, batch_size, metrics)
+
+    def predict(self, data: Samples, batch_size: int) -> Any:
+        """The outputs of the network, in the order of the samples."""
+        weights = self.weights()
+        parts = [
+            self.compiled.predict(weights, batch.x)
+            for batch in data.batches(np.arange(data.count), batch_size)
+        ]
+        return map_tree(lambda *rows: np.concatenate(rows), *parts)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say what an index out of range means: the numbers are seen only when the step runs."""
+    try:
+        yield
+    except IndexRangeError as error:
+        raise IndexRangeError(
+            f"{error}\nClasses in y are numbered from 0 to the number of outputs - 1, and so are "
+            "the entries of an Embedding; use ignore_index= for targets that do not count."
+        ) from None
+
+
+def _types(part: State) -> dict[str, Any]:
+    return {path: (v.shape, v.dtype) for path, v in flat(part).items()}

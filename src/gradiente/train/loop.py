@@ -1,0 +1,157 @@
+"""The loop around the step: one call of fit, epoch by epoch, until there is a reason to stop."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+
+from gradiente.base.errors import NonFiniteError
+from gradiente.data.batches import epoch_order
+from gradiente.train.callbacks import Callback, tell
+from gradiente.train.diagnosis import non_finite_weights, remedy
+from gradiente.train.history import History, Row
+from gradiente.train.inputs import Samples
+from gradiente.train.learner import EVALUATION_BATCH, Learner
+from gradiente.train.measure import mean_loss, values_of
+from gradiente.train.progress import Progress
+from gradiente.train.state import State
+from gradiente.train.step import NONE_FAILED
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one call of fit was asked to do."""
+
+    data: Samples
+    validation: Samples | None
+    epochs: int
+    batch_size: int
+    shuffle: bool
+    callbacks: list[Callback]
+    max_seconds: float | None
+
+    @property
+    def batches(self) -> int:
+        """How many batches an epoch has."""
+        return -(-self.data.count // self.batch_size)
+
+
+class Run:
+    """One call of fit. trainer: what callbacks are given; stopped: why it ends, once it does."""
+
+    def __init__(self, trainer: Any, learner: Learner, history: History, plan: Plan):
+        self.trainer = trainer
+        self.learner = learner
+        self.history = history
+        self.plan = plan
+        self.stopped: str | None = None
+        self.best: State | None = None
+        self.best_loss = np.inf
+        self.deadline = np.inf
+
+    def through(self, progress: Progress) -> None:
+        """All epochs, until one of the reasons to stop."""
+        learner, plan = self.learner, self.plan
+        start = learner.snapshot()
+        if plan.max_seconds is not None:
+            self.deadline = time.monotonic() + plan.max_seconds
+        first = self.history[-1]["epoch"] + 1 if len(self.history) else 1
+        last = first + plan.epochs - 1
+        self.history.stopped = None
+        try:
+            self._tell("on_fit_begin")
+            for epoch in range(first, last + 1):
+                if self.stopped is None:
+                    self._epoch(epoch, last, progress)
+        except KeyboardInterrupt:
+            learner.state = self.best or learner.state
+            self.stopped = "interrupted by the user"
+            progress.message("interrupted: the best weights so far are kept")
+        except NonFiniteError:
+            # Moments that are no longer finite would spoil every later fit: they go back too.
+            learner.state = self.best or start
+            self.stopped = "the loss became infinite or NaN"
+            raise
+        except BaseException as error:
+            self.stopped = f"{type(error).__name__} was raised"
+            raise
+        finally:
+            self.history.stopped = self.stopped or "all epochs done"
+            learner.publish()
+            self._tell("on_fit_end")
+
+    def _tell(self, event: str, *args: Any) -> None:
+        tell(self.plan.callbacks, event, self.trainer, *args)
+
+    def _epoch(self, epoch: int, last: int, progress: Progress) -> None:
+        learner, plan = self.learner, self.plan
+        started = time.monotonic()
+        self._tell("on_epoch_begin", epoch)
+        learner.begin_epoch(plan.data.first(plan.batch_size))
+        rate = learner.learning_rate
+        progress.begin_epoch(epoch, last, plan.batches)
+        sums = self._batches(epoch, progress)
+        self._refuse_weights(epoch)
+        row: Row = {"epoch": epoch, "learning_rate": rate}
+        row.update(values_of(sums, learner.recipe.metrics))
+        if plan.validation is not None:
+            row.update(self._validate(plan.validation, epoch))
+        row["seconds"] = time.monotonic() - started
+        self._finish(row, progress)
+
+    def _order(self, epoch: int) -> np.ndarray:
+        if self.plan.shuffle:
+            return epoch_order(self.plan.data.count, self.learner.recipe.seed, epoch)
+        return np.arange(self.plan.data.count)
+
+    def _batches(self, epoch: int, progress: Progress) -> Any:
+        """One pass over the samples; returns the sums over it."""
+        learner, plan = self.learner, self.plan
+        sums: Any = None
+        batches = plan.data.batches(self._order(epoch), plan.batch_size)
+        for number, batch in enumerate(batches, 1):
+            update = number % learner.recipe.accumulate == 0 or number == plan.batches
+            sums = learner.learn(batch, update)
+            if sums["failed"] != NONE_FAILED:
+                self._fail(
+                    f"the loss became infinite or NaN in epoch {epoch}, batch {number} of "
+                    f"{plan.batches}"
+                )
+            progress.advance(1, mean_loss(sums), samples=batch.count)
+            self._tell("on_batch_end", number)
+            if time.monotonic() > self.deadline:
+                self.stopped = "the time allowed has passed"
+                if not update:
+                    learner.flush()
+                break
+        return sums
+
+    def _validate(self, validation: Samples, epoch: int) -> Row:
+        measured = self.learner.measure(validation, max(self.plan.batch_size, EVALUATION_BATCH))
+        if not np.isfinite(measured["loss"]):
+            why = remedy(validation, self.learner.learning_rate, "validation data")
+            raise NonFiniteError(f"the validation loss is infinite or NaN in epoch {epoch}. {why}")
+        return {f"validation_{name}": value for name, value in measured.items()}
+
+    def _finish(self, row: Row, progress: Progress) -> None:
+        """Write the epoch down, keep what is best, and let everybody know."""
+        self.history.append(row)
+        loss = float(row["loss"] if self.plan.validation is None else row["validation_loss"])
+        self.learner.observe(loss)
+        if loss < self.best_loss:
+            self.best, self.best_loss = self.learner.snapshot(), loss
+        self.learner.publish()
+        progress.end_epoch(self.history[-1])
+        self._tell("on_epoch_end", self.history[-1])
+
+    def _refuse_weights(self, epoch: int) -> None:
+        """The last update of an epoch may go wrong without a loss that shows it."""
+        damaged = non_finite_weights(self.learner.weights())
+        if damaged:
+            where = f"{', '.join(damaged[:3])}{' and others' if len(damaged) > 3 else ''}"
+            self._fail(f"weights became infinite or NaN at the end of epoch {epoch}: {where}")
+
+    def _fail(self, what: str) -> NoReturn:
+        why = remedy(self.plan.data, self.learner.learning_rate)
+        raise NonFiniteError(f"{what}. {why} The network has its best finite weights back.")

@@ -1,0 +1,51 @@
+"""Loss and metrics of a network on given samples, exact whatever the size of the batches."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gradiente.backends.compile import CompiledFunction
+from gradiente.base.trees import map_tree
+from gradiente.metrics.metric import Metric, ratio
+from gradiente.train.inputs import Samples
+from gradiente.train.state import State
+
+
+def measured(
+    evaluate: CompiledFunction,
+    weights: State,
+    data: Samples,
+    batch_size: int,
+    metrics: Sequence[Metric],
+) -> dict[str, Any]:
+    """{"loss": ..., name of a metric: ...} over all samples."""
+    reports, pieces = [], []
+    for batch in data.batches(np.arange(data.count), batch_size):
+        report, piece = evaluate(weights, batch.as_tuple())
+        reports.append(report)
+        pieces.append(piece)
+    return values_of(map_tree(lambda *parts: sum(parts), *reports), metrics, pieces)
+
+
+def values_of(
+    sums: Any, metrics: Sequence[Metric], pieces: Sequence[Any] | None = None
+) -> dict[str, Any]:
+    """Loss and metrics from what has been added up over batches.
+
+    pieces: for each batch what was collected for metrics that need every prediction at once;
+    without them such metrics are left out.
+    """
+    values: dict[str, Any] = {"loss": mean_loss(sums)}
+    for metric in metrics:
+        if metric.combine == "sum":
+            values[metric.name] = metric.value(sums["metrics"][metric.name])
+        elif pieces is not None:
+            collected = metric.combined([piece[metric.name] for piece in pieces])
+            values[metric.name] = metric.value(collected)
+    return values
+
+
+def mean_loss(sums: Any) -> float:
+    """The mean over all batches so far; not a number if they had no weight."""
+    return float(ratio(sums["loss"], sums["weight"]))
