@@ -59,7 +59,12 @@ def plot(trainer: gd.Trainer, x: np.ndarray, y: np.ndarray) -> go.Figure:
                 x=x[:, 0],
                 y=x[:, 1],
                 mode="markers",
-                marker={"size": 6, "color": y, "colorscale": "RdBu", "line": {"width": 1, "color": "black"}},
+                marker={
+                    "size": 6,
+                    "color": y,
+                    "colorscale": "RdBu",
+                    "line": {"width": 1, "color": "black"},
+                },
                 showlegend=False,
             ),
         ],

@@ -50,7 +50,12 @@ def plot(trainer: gd.Trainer) -> go.Figure:
                 text=[str(label) for label in Y],
                 textposition="top center",
                 textfont={"size": 18},
-                marker={"size": 14, "color": Y, "colorscale": "RdBu", "line": {"width": 2, "color": "black"}},
+                marker={
+                    "size": 14,
+                    "color": Y,
+                    "colorscale": "RdBu",
+                    "line": {"width": 2, "color": "black"},
+                },
                 showlegend=False,
             ),
         ],

@@ -42,8 +42,6 @@ from gradiente.trace.functions import FUNCTIONS, Tensor
 from gradiente.train.history import History
 from gradiente.train.trainer import Trainer
 
-
-
 __all__ = [
     "CompiledFunction",
     "History",

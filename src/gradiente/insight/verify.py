@@ -164,4 +164,4 @@ def _check(
     kink = gaps[1] > 0.75 * gaps[0] and gaps[1] > 1e-4 * scale + noise
     error = abs(slope - difference) / scale
     allowed = max(tolerance, min(noise / scale, LARGEST_ALLOWANCE))
-    return Check(path, slope, difference, error, kink or error <= allowed, kink)
+    return Check(path, slope, difference, error, bool(kink or error <= allowed), bool(kink))

@@ -247,7 +247,7 @@ def _dispatch(key: Any, name: str, args: Any, options: dict[str, Any]) -> Any:
         )
     code = ours.__code__
     known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    absent = np._NoValue  # type: ignore[attr-defined]
+    absent = np._NoValue
     options = {
         word: value
         for word, value in options.items()

@@ -33,6 +33,12 @@ class Facts:
     accumulate: int
     optimizer: str
 
+    def __post_init__(self) -> None:
+        """Refuse what no trainer can have been made with: the facts may come from any file."""
+        kinds = (type(self.seed), type(self.accumulate), type(self.optimizer))
+        if kinds != (int, int, str) or self.seed < 0 or self.accumulate < 1:
+            raise ValueError("these are not the facts of a trainer")
+
 
 def flat(state: State, prefix: str = "") -> dict[str, np.ndarray]:
     """The arrays of nested dicts under names like `optimizer/slots/0.weight/first_moment`."""
@@ -55,6 +61,8 @@ def _nested(arrays: dict[str, np.ndarray]) -> State:
         place = state
         for level in levels:
             place = place.setdefault(level, {})
+            if not isinstance(place, dict):
+                raise ValueError(f"{path} lies inside an array")
         if name:
             place[name] = value
     return state
@@ -137,13 +145,21 @@ def read_checkpoint(path: Path) -> tuple[State, History, Facts]:
             arrays = {name: file.get_tensor(name) for name in text["order"]}
         intact = metadata["sha256"] == _seal(metadata["gradiente"], arrays)
         history = History(text["history"], text["stopped"])
-        known, facts = text["format"], Facts(**text["facts"])
+        known, facts, state = text["format"], Facts(**text["facts"]), _nested(arrays)
     except FileNotFoundError:
         raise RunError(f"there is no file {path}.") from None
-    except (OSError, SafetensorError, LookupError, ValueError, TypeError, GradienteError):
+    except (
+        OSError,
+        SafetensorError,
+        LookupError,
+        ValueError,
+        TypeError,
+        RecursionError,  # JSON nested without end
+        GradienteError,
+    ):
         raise RunError(f"{path} is not an intact checkpoint of gradiente.") from None
     if not intact:
         raise RunError(f"{path} is damaged: its checksum is wrong.")
     if known != FORMAT:
         raise RunError(f"{path} has the format {known!r}; this version reads {FORMAT!r}.")
-    return _nested(arrays), history, facts
+    return state, history, facts

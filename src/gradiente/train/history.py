@@ -29,6 +29,8 @@ class History(Sequence[Row]):
     """
 
     def __init__(self, rows: Iterable[Row] = (), stopped: str | None = None) -> None:
+        if stopped is not None and not isinstance(stopped, str):
+            raise TypeMismatchError(f"`stopped` is a text or None, not {stopped!r}.")
         self.rows: list[Row] = []
         self.stopped = stopped
         for row in rows:
@@ -36,7 +38,7 @@ class History(Sequence[Row]):
 
     def append(self, row: Row) -> None:
         """Add the row of one more epoch; arrays and NumPy numbers become plain Python ones."""
-        epoch = row.get("epoch")
+        epoch = row.get("epoch") if isinstance(row, dict) else None
         if not isinstance(epoch, int | np.integer) or isinstance(epoch, bool) or epoch < 0:
             raise InvalidArgumentError(
                 f'a row needs "epoch", an integer of 0 or more, not {epoch!r}.'

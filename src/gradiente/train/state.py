@@ -27,7 +27,13 @@ from gradiente.trace.random import key
 State = dict[str, Any]
 
 WEIGHTS = ("parameters", "fixed", "buffers")
+PARTS = {**dict.fromkeys((*WEIGHTS, "optimizer"), dict), "key": np.ndarray, "batches": np.ndarray}
 CARRIED = ("optimizer", "batches", "plateau", "sums")
+
+
+def is_complete(state: State) -> bool:
+    """True if every part is there that training cannot do without."""
+    return all(isinstance(state.get(part), kind) for part, kind in PARTS.items())
 
 
 def weights_of(network: Module) -> State:

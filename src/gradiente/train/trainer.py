@@ -22,7 +22,7 @@ from gradiente.train.inputs import inputs, samples, with_validation
 from gradiente.train.learner import EVALUATION_BATCH, Learner
 from gradiente.train.loop import Plan, Run
 from gradiente.train.progress import Progress
-from gradiente.train.state import WEIGHTS, State
+from gradiente.train.state import WEIGHTS, State, is_complete
 from gradiente.train.step import Recipe
 
 
@@ -221,6 +221,8 @@ class Trainer:
         Raises `RunError` if the file is damaged or does not fit the network or the optimizer.
         """
         state, history, facts = read_checkpoint(Path(path))
+        if not is_complete(state):
+            raise RunError(f"{path} is not an intact checkpoint of gradiente.")
         saved = {"seed": facts.seed, "accumulate": facts.accumulate}
         trainer = cls(network if network is not None else net, **{**saved, **options})
         try:

@@ -52,7 +52,7 @@ def network_state(inputs: int, hidden: int, outputs: int):
 
 
 def run_steps(state, data, order, threads: int):
-    leaves, structure = flatten(state)
+    leaves = flatten(state)[0]
     batch = tuple(column[order[0]] for column in data)
     graph = graph_of(network_step, state, batch)
     steps = NativeSteps(graph, len(leaves), order.shape[1], threads)
