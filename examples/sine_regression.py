@@ -5,6 +5,8 @@ The network is plain NumPy: gradiente differentiates it and compiles the step.
     python examples/sine_regression.py    writes sine_regression.html
 """
 
+from itertools import pairwise
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -30,7 +32,7 @@ def start(random: np.random.Generator) -> dict:
     """Weights of variance 1/inputs, biases of zero."""
     sizes = [1, HIDDEN, HIDDEN, 1]
     params = {}
-    for layer, (inputs, outputs) in enumerate(zip(sizes, sizes[1:], strict=False), 1):
+    for layer, (inputs, outputs) in enumerate(pairwise(sizes), 1):
         params[f"w{layer}"] = random.normal(size=(inputs, outputs)) / np.sqrt(inputs)
         params[f"b{layer}"] = np.zeros(outputs)
     return params

@@ -1,5 +1,8 @@
 """Files and folders that appear whole or not at all."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from gradiente.cli.files import whole_file, whole_folder
@@ -51,6 +54,24 @@ def test_an_error_leaves_the_old_folder(tmp_path):
     with pytest.raises(ValueError, match="stop"), whole_folder(path) as temporary:
         (temporary / "new").write_text("")
         raise ValueError("stop")
+    assert names(path) == ["old"]
+    assert names(tmp_path) == ["run"]
+
+
+def test_the_old_folder_is_put_back_when_the_new_one_cannot_be(tmp_path, monkeypatch):
+    path = tmp_path / "run"
+    path.mkdir()
+    (path / "old").write_text("")
+    rename = os.replace
+
+    def failing(source, goal):
+        if (Path(source) / "new").exists():
+            raise PermissionError(13, "not now")
+        rename(source, goal)
+
+    monkeypatch.setattr(os, "replace", failing)
+    with pytest.raises(PermissionError), whole_folder(path) as temporary:
+        (temporary / "new").write_text("")
     assert names(path) == ["old"]
     assert names(tmp_path) == ["run"]
 

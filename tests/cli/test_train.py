@@ -80,6 +80,17 @@ def test_training_without_validation_rows(command):
     assert "0 to validate" in result.out
 
 
+def test_patience_ends_training_early(command, tmp_path):
+    result = command("train", "diabetes", "--patience", "3", "--output", "run")
+    assert "has not improved for 3 epochs" in result.out
+    rows = [
+        json.loads(line)["validation_loss"]
+        for line in (tmp_path / "run" / "history.jsonl").read_text().splitlines()
+    ]
+    assert len(rows) < 100
+    assert min(rows) == rows[-4]
+
+
 def test_parquet_and_npz(command, tmp_path):
     random = np.random.default_rng(0)
     x = random.normal(size=(60, 3))

@@ -65,6 +65,7 @@ def test_decimal_commas(write):
         ("", "is empty"),
         ("  \n\n", "is empty"),
         ("a,b\n", "no rows"),
+        (",", "nothing in its fields"),
         ("a,b\n1,2\n3,4\n5,6\n1,2,3\n7,8\n", "line 5, has 3 fields where the other lines have 2"),
         ("a,b\n1,2\n3,4\n5\n7,8\n9,0\n", "line 4, has 1 field where the other lines have 2"),
         ("a,b\n1,2\n\n3,4\n5,6,7\n7,8\n9,0\n", "line 5, has 3 fields"),

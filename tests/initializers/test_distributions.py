@@ -71,6 +71,8 @@ def test_options_scale(changed, plain, factor):
 @pytest.mark.parametrize(
     ("made", "law"),
     [
+        (initializers.normal, stats.norm(0.0, 1.0)),
+        (initializers.uniform, stats.uniform(-1.0, 2.0)),
         (initializers.normal(mean=2.0, std=0.5), stats.norm(2.0, 0.5)),
         (initializers.uniform(low=1.0, high=4.0), stats.uniform(1.0, 3.0)),
         (initializers.truncated_normal, stats.truncnorm(-2, 2)),
@@ -84,6 +86,11 @@ def test_plain_distributions(made, law, dtype):
     assert abs(w.std() / law.std() - 1) < 0.02
     low, high = law.support()
     assert low <= w.min() <= w.max() <= high
+
+
+def test_a_fan_of_one():
+    w = initializers.he_normal(key(4), (1, 50_000), np.float64)
+    assert abs(w.std() / math.sqrt(2) - 1) < 5 / math.sqrt(2 * w.size)
 
 
 def test_truncated_normal_reaches_its_bounds_and_stays_within():

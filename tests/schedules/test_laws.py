@@ -72,6 +72,11 @@ def test_plot_shows_the_rates(name):
     assert figure.layout.title.text == repr(EXAMPLES[name])
 
 
+def test_a_plot_of_one_step():
+    pytest.importorskip("plotly")
+    assert schedules.constant(0.1).plot(1).data[0].y == (0.1,)
+
+
 def test_a_long_plot_has_few_points_and_both_ends():
     pytest.importorskip("plotly")
     shown = schedules.linear(0.1, 10**6).plot(10**6).data[0].x

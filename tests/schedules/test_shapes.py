@@ -103,6 +103,27 @@ def test_plateau_takes_not_a_number_for_no_better():
     assert observed(schedule, [math.nan, 1.0, math.nan]) == [0.5, 0.5, 0.25]
 
 
+def test_plateau_counts_from_the_first_observation():
+    schedule = schedules.reduce_on_plateau(1.0, factor=0.5, patience=1)
+    assert observed(schedule, [math.nan, 1.0]) == [1.0, 1.0]
+    assert observed(schedule, [math.inf, math.nan]) == [1.0, 0.5]
+
+
+@pytest.mark.parametrize("greater_is_better", [False, True])
+def test_plateau_without_threshold_takes_an_equal_number_for_no_better(greater_is_better):
+    schedule = schedules.reduce_on_plateau(
+        1.0, factor=0.5, patience=0, threshold=0.0, greater_is_better=greater_is_better
+    )
+    sign = 1 if greater_is_better else -1
+    assert observed(schedule, [sign * 1.0, sign * 1.0]) == [1.0, 0.5]
+    assert observed(schedule, [sign * 1.0, sign * 1.0001]) == [1.0, 1.0]
+    assert observed(schedule, [-sign * math.inf]) == [0.5]
+
+
+def test_plateau_may_be_told_to_stay():
+    assert observed(schedules.reduce_on_plateau(1.0, patience=0, minimum=1.0), [1, 1]) == [1, 1]
+
+
 def test_plateau_state_is_plain_and_not_changed():
     schedule = schedules.reduce_on_plateau(1.0, patience=0)
     state = schedule.init()

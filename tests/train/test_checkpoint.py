@@ -214,6 +214,8 @@ def test_float64_numbers_without_axes_and_empty_levels_are_kept(tmp_path):
     state = {
         "parameters": {"w": np.array(1.5), "v": np.zeros((2, 0))},
         "fixed": {},
+        "buffers": {},
+        "optimizer": {"step": np.array(3)},
         "deep": {"empty": {}, "f16": np.ones(2, np.float16), "b": np.array([True])},
         "number": np.float64(3.25),
     }

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from gradiente.backends.registry import Backend, Program, backend_named
+from gradiente.backends.registry import Program, backend_named
 from gradiente.base.settings import setting
 from gradiente.base.trees import Structure, flatten
 from gradiente.graph.graph import Graph, verify
+from gradiente.rewrite.pipeline import improve
 from gradiente.trace.functions import Tensor
 from gradiente.trace.surroundings import is_surrounded
 from gradiente.trace.trace import Slot, Traced, input_names, name_of, slot_of, trace
@@ -26,10 +27,9 @@ class CompiledFunction:
     (strings, booleans, functions); `variants` counts how often that happened. The latest are kept.
     """
 
-    def __init__(self, function: Callable[..., Any], backend: Backend, threads: int | None = None):
+    def __init__(self, function: Callable[..., Any], backend: str | None):
         self.function = function
-        self.backend = backend
-        self.threads = threads
+        self.backend, self._program_of = backend_named(backend)
         self.variants = 0
         self._programs: OrderedDict[Any, tuple[Traced, Program]] = OrderedDict()
         self._lock = RLock()  # threads may share it; a trace may call it again
@@ -73,13 +73,12 @@ class CompiledFunction:
         traced = trace(self.function, structure, slots, names)
         if setting("GRADIENTE_CHECK"):
             verify(traced.graph)
-        return traced, self.backend.program(traced.graph, self.threads)
+        return traced, self._program_of(improve(traced.graph))
 
     def __repr__(self) -> str:
         plural = "" if self.variants == 1 else "s"
         return (
-            f"<compiled {name_of(self.function)}: {self.backend.name}, "
-            f"{self.variants} variant{plural}>"
+            f"<compiled {name_of(self.function)}: {self.backend}, {self.variants} variant{plural}>"
         )
 
 
@@ -98,17 +97,13 @@ def _owned(values: list[np.ndarray], inputs: list[np.ndarray]) -> list[Any]:
     return owned
 
 
-def compile(
-    function: Callable[..., Any], backend: str | None = None, threads: int | None = None
-) -> CompiledFunction:
+def compile(function: Callable[..., Any], backend: str | None = None) -> CompiledFunction:
     """Compile a function of arrays: it is traced once and then runs without Python.
 
     function: written in NumPy, without side effects; arrays it takes from outside its arguments are
     fixed at the time of tracing. Its arguments and results are trees of arrays.
-    backend: "native" or "numpy"; by default the setting GRADIENTE_BACKEND.
-    threads: how many threads native code may use; by default as many as there are. The results do
-    not depend on it.
+    backend: "numpy"; by default the setting GRADIENTE_BACKEND.
 
     Raises `UnknownNameError` for a backend that does not exist.
     """
-    return CompiledFunction(function, backend_named(backend), threads)
+    return CompiledFunction(function, backend)

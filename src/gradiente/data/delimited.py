@@ -42,12 +42,13 @@ def read_delimited(
             "as the delimiter (tab, semicolon, bar, comma or blanks)."
         )
     frame = _parse(path, without_preface(text, layout) if layout.preface else text, layout)
+    if frame.height <= layout.has_header:
+        what = "names of columns but no rows" if frame.height else "nothing in its fields"
+        raise DataError(f"{path} has {what}.")
     names = _numbered(layout.width)
     if layout.has_header:
         names = _names(frame.row(0))
         frame = frame.slice(1)
-    if frame.height == 0:
-        raise DataError(f"{path} has names of columns but no rows.")
     frame.columns = names
     return frame.with_columns(
         mark_missing(frame[name])

@@ -25,3 +25,13 @@ class Algebra:
     def abs(self, x: Value) -> Value:
         """|x|."""
         return self.code.intrinsic("fabs", x)
+
+    def maximum(self, a: Value, b: Any) -> Value:
+        """The larger one; NaN if one of them is."""
+        b = self.code.as_kind(b, a.kind)
+        return self.code.select((a > b) | (a != a), a, b)
+
+    def minimum(self, a: Value, b: Any) -> Value:
+        """The smaller one; NaN if one of them is."""
+        b = self.code.as_kind(b, a.kind)
+        return self.code.select((a < b) | (a != a), a, b)

@@ -25,7 +25,7 @@ WRITABLE_BY_OTHERS = 0o022
 
 
 def folder() -> Path | None:
-    """Where objects are kept, by GRADIENTE_CACHE or the system's conventions; `None` for nowhere."""
+    """Where objects are kept, by GRADIENTE_CACHE or the system's custom; `None` for nowhere."""
     chosen = setting("GRADIENTE_CACHE")
     if chosen == "off":
         return None

@@ -13,7 +13,7 @@ def convert(value: Any, dtype: np.dtype) -> Any:
     target = replace(value.kind, dtype=dtype)
     if value.dtype == dtype:
         return value
-    if dtype == bool:
+    if dtype.kind == "b":
         return value != 0
     if HALF in (value.dtype, dtype):
         return _half(value, dtype)

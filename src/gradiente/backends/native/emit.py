@@ -401,7 +401,7 @@ class Code:
         pointer = self.address(base, offset, kind.dtype)
         self.line(f"store {kind.stored} {name}, ptr {pointer}, align {kind.dtype.itemsize}")
 
-    # -- control ------------------------------------------------------------------------------------
+    # -- control ---------------------------------------------------------------------------------
 
     def begin(self, block: str) -> None:
         """Start a basic block."""
