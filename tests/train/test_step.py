@@ -319,6 +319,25 @@ def test_buffers_of_float32_stay_float32_with_float64_inputs():
     assert {value.dtype for value in trainer.weights().values()} == {np.dtype(np.float32)}
 
 
+def test_buffers_of_own_layers_keep_their_type_too():
+    class Mean(nn.Module):
+        def __init__(self):
+            self.dense, self.mean = nn.Dense(2), np.zeros(3, np.float32)
+            self.seen = np.zeros(1, np.int8)
+
+        def __call__(self, x):
+            mean = self.buffer("mean", np.zeros(3, np.float32))
+            self.mean = 0.5 * mean + 0.5 * np.mean(x, axis=0)
+            self.seen = self.seen + np.ones(1, np.int64)
+            return self.dense(x)
+
+    trainer = trained(losses.mse, net=Mean(), batch_size=23)
+    assert trainer.network.mean.dtype == np.float32
+    np.testing.assert_allclose(trainer.network.mean, 0.75 * X.mean(axis=0), rtol=1e-6)
+    assert trainer.network.seen.dtype == np.int8 and trainer.network.seen == 2
+    assert trainer._learner.compiled.update.variants == 1
+
+
 def test_a_buffer_set_to_another_shape_is_an_error():
     class Growing(nn.Module):
         def __init__(self):
