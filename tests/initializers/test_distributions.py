@@ -78,6 +78,7 @@ def test_options_scale(changed, plain, factor):
         (initializers.truncated_normal, stats.truncnorm(-2, 2)),
         (initializers.truncated_normal(mean=1.0, std=3.0), stats.truncnorm(-2, 2, 1.0, 3.0)),
         (initializers.truncated_normal(low=0.0, high=9.0), stats.truncnorm(0, 9)),
+        (initializers.truncated_normal(std=0.02), stats.truncnorm(-2, 2, 0.0, 0.02)),
     ],
 )
 def test_plain_distributions(made, law, dtype):
