@@ -32,6 +32,16 @@ def test_the_network_gets_copies():
     assert one.recipe.network[0].bias[0] == 5
 
 
+def test_a_snapshot_shares_nothing_with_the_state():
+    """Which a backend may change in place."""
+    one = learner()
+    one.prepare(X)
+    state = one.adopt()
+    snapshot = one.snapshot()
+    state["parameters"]["0.bias"][:] = 5
+    assert snapshot["parameters"]["0.bias"][0] == 0
+
+
 def test_weights_are_the_networks_outside_a_fit_and_the_states_inside():
     one = learner()
     one.prepare(X)

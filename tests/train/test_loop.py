@@ -90,6 +90,13 @@ def test_early_stopping_that_was_not_needed_restores_the_best_too():
     assert trainer.network.w[0] == 3.0
 
 
+def test_the_best_weights_are_back_before_other_callbacks_hear_of_the_end():
+    seen = []
+    last = At("on_fit_end", 1, lambda trainer: seen.append(float(trainer.network.w[0])))
+    walk(walker(), early_stopping=2, callbacks=[last])
+    assert seen == [3.0]
+
+
 def test_early_stopping_may_leave_the_last_weights():
     trainer = walker()
     walk(trainer, early_stopping=EarlyStopping(2, restore_best=False))
@@ -161,9 +168,11 @@ def test_early_stopping_on_a_metric_that_is_never_a_number():
     nothing = metrics.Metric("nothing", lambda p, t, w: {"n": np.sum(p)}, lambda s: float("nan"))
     watch = EarlyStopping(3, monitor="nothing", greater_is_better=True)
     trainer = walker(metrics=[nothing])
-    history = walk(trainer, callbacks=[watch])
+    for epochs in (3, 6):  # a second fit has as much patience
+        history = walk(trainer, callbacks=[watch])
+        assert len(history) == epochs
     assert history.stopped == "nothing was not a finite number for 3 epochs"
-    assert trainer.network.w[0] == 3.0  # nothing was better than anything: the last ones stay
+    assert trainer.network.w[0] == 6.0  # nothing was better than anything: the last ones stay
 
 
 # -- callbacks -----------------------------------------------------------------------------------
@@ -221,6 +230,14 @@ def test_a_callback_stops_after_the_current_epoch(event, number, epochs):
     assert history.stopped == "enough"
     assert callback.seen[-1] == ("on_fit_end",)
     assert len(walk(trainer, epochs=2)) == epochs + 2  # the next fit knows nothing of it
+
+
+def test_the_reason_of_the_last_fit_is_gone_while_the_next_one_runs():
+    trainer, seen = walker(), []
+    for _ in range(2):
+        walk(trainer, epochs=2, callbacks=[lambda t, row: seen.append(t.history.stopped)])
+    assert seen == [None] * 4
+    assert trainer.history.stopped == "all epochs done"
 
 
 def test_the_first_reason_to_stop_is_the_one_told():
@@ -303,6 +320,26 @@ def test_a_callback_may_freeze_and_release_layers():
     trainer.fit(x, y[:, 0], epochs=4, callbacks=[Release()])
     moved = [(a != b).any() for a, b in zip(seen[1:], seen[:-1], strict=True)]
     assert moved == [False, False, True, True]
+
+
+def test_a_callback_may_exchange_a_layer_in_the_middle_of_a_fit():
+    class Net(nn.Module):
+        def __init__(self):
+            self.body, self.head = nn.Dense(6), nn.Dense(2)
+
+        def __call__(self, x):
+            return self.head(nn.tanh(self.body(x)))
+
+    class Exchange(Callback):
+        def on_epoch_begin(self, trainer, epoch):
+            if epoch == 2:
+                trainer.network.head = nn.Dense(3)
+
+    trainer = Trainer(Net(), losses.cross_entropy, metrics=[metrics.f1_macro])
+    x, y = np.random.default_rng(0).normal(size=(30, 4)), np.arange(30) % 2
+    trainer.fit(x, y, epochs=3, callbacks=[Exchange()])
+    assert trainer.predict(x).shape == (30, 3)
+    assert len(trainer.history) == 3
 
 
 # -- time and Ctrl-C -----------------------------------------------------------------------------

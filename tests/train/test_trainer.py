@@ -418,6 +418,14 @@ def _flat_loss(prediction, target):
     return value - gd.stop_gradient(value) + 1.0
 
 
+def test_a_rate_that_is_set_stays_under_a_plateau():
+    trainer = made(optimizer=optimizers.SGD(schedules.ReduceOnPlateau(0.1)))
+    trainer.fit(X, Y, epochs=1)
+    trainer.learning_rate = 0.01
+    history = trainer.fit(X, Y, epochs=2)
+    np.testing.assert_allclose(history["learning_rate"], [0.1, 0.01, 0.01])
+
+
 def test_plateaus_that_cannot_be_served_are_refused():
     one, other = schedules.ReduceOnPlateau(0.1), schedules.ReduceOnPlateau(0.2)
     with pytest.raises(InvalidArgumentError, match="two optimizers have different ReduceOnPlateau"):

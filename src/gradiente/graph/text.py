@@ -1,5 +1,6 @@
 """A graph as a program a person can read, and as a drawing for Graphviz."""
 
+from itertools import count
 from typing import Any, Protocol
 
 import numpy as np
@@ -48,15 +49,13 @@ def names_of(program: Program) -> dict[Node, str]:
     names: dict[Node, str] = {
         node: node.name or f"input{i}" for i, node in enumerate(program.inputs)
     }
-    computed = 0
+    taken = set(names.values())
+    unused = (name for name in map("v{}".format, count(1)) if name not in taken)
     for node in program.nodes:
-        if node in names:
-            continue
-        if node.is_constant:
+        if node.is_constant and node not in names:
             names[node] = _constant_text(np.asarray(node.value))
-        else:
-            computed += 1
-            names[node] = f"v{computed}"
+        elif node not in names:
+            names[node] = next(unused)
     return names
 
 
@@ -132,7 +131,7 @@ def dot_text(program: Program) -> str:
     outputs = set(program.outputs)
     for node in program.nodes:
         if node in inputs or node.operation is None:
-            label, color = f"{names[node]}\\n{node.type}", "#d8e8ff"
+            label, color = f"{_escaped(names[node])}\\n{node.type}", "#d8e8ff"
         else:
             label = f"{_escaped(expression(node, names))}\\n{node.type}"
             color = "#ffe2c8" if node in outputs else "#f2f2f2"

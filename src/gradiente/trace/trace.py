@@ -57,10 +57,12 @@ def name_of(function: Callable[..., Any]) -> str:
 
 def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
     try:
-        known = list(inspect.signature(function).parameters)
+        parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):  # built-in functions do not tell
-        known = []
-    return [known[i] if i < len(known) else f"argument{i}" for i in range(count)]
+        parameters = []
+    known = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    star = next((f"{p.name}." for p in parameters if p.kind is p.VAR_POSITIONAL), "argument")
+    return [*known[:count], *(f"{star}{i}" for i in range(count - len(known)))]
 
 
 def input_names(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> list[str]:
