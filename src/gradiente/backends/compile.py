@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradiente.backends.registry import Program, backend_named
+from gradiente.backends.registry import Backend, Program, backend_named
 from gradiente.base.settings import setting
 from gradiente.base.trees import Structure, flatten
 from gradiente.graph.graph import Graph, verify
@@ -27,13 +27,23 @@ class CompiledFunction:
     (strings, booleans, functions); `variants` counts how often that happened. The latest are kept.
     """
 
-    def __init__(self, function: Callable[..., Any], backend: str | None):
+    def __init__(
+        self, function: Callable[..., Any], backend: str | None, threads: int | None = None
+    ):
         self.function = function
-        self.backend, self._program_of = backend_named(backend)
+        self.threads = threads
         self.variants = 0
+        self._backend = None if backend is None else backend_named(backend)
         self._programs: OrderedDict[Any, tuple[Traced, Program]] = OrderedDict()
         self._lock = RLock()  # threads may share it; a trace may call it again
         update_wrapper(self, function, updated=())
+
+    @property
+    def backend(self) -> Backend:
+        """What it runs on; unless it was named, chosen when it is first needed."""
+        if self._backend is None:
+            self._backend = backend_named(None)
+        return self._backend
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         leaves, structure = flatten((args, kwargs))
@@ -53,6 +63,11 @@ class CompiledFunction:
         leaves, structure = flatten((args, kwargs))
         return self._variant(structure, [slot_of(x) for x in leaves], args, kwargs)[0].graph
 
+    def program(self, *args: Any, **kwargs: Any) -> Program:
+        """What runs for these arguments."""
+        leaves, structure = flatten((args, kwargs))
+        return self._variant(structure, [slot_of(x) for x in leaves], args, kwargs)[1]
+
     def _variant(
         self, structure: Structure, slots: list[Slot], args: Any, kwargs: Any
     ) -> tuple[Traced, Program]:
@@ -71,15 +86,21 @@ class CompiledFunction:
     ) -> tuple[Traced, Program]:
         names = input_names(self.function, args, kwargs)
         traced = trace(self.function, structure, slots, names)
-        if setting("GRADIENTE_CHECK"):
-            verify(traced.graph)
-        return traced, self._program_of(improve(traced.graph))
+        return traced, self.backend.program(improved(traced.graph), self.threads)
 
     def __repr__(self) -> str:
         plural = "" if self.variants == 1 else "s"
         return (
-            f"<compiled {name_of(self.function)}: {self.backend}, {self.variants} variant{plural}>"
+            f"<compiled {name_of(self.function)}: {self.backend.name}, "
+            f"{self.variants} variant{plural}>"
         )
+
+
+def improved(graph: Graph) -> Graph:
+    """A traced graph, verified if that is asked for, after all passes."""
+    if setting("GRADIENTE_CHECK"):
+        verify(graph)
+    return improve(graph)
 
 
 def _owned(values: list[np.ndarray], inputs: list[np.ndarray]) -> list[Any]:
@@ -97,13 +118,19 @@ def _owned(values: list[np.ndarray], inputs: list[np.ndarray]) -> list[Any]:
     return owned
 
 
-def compile(function: Callable[..., Any], backend: str | None = None) -> CompiledFunction:
+def compile(
+    function: Callable[..., Any], backend: str | None = None, threads: int | None = None
+) -> CompiledFunction:
     """Compile a function of arrays: it is traced once and then runs without Python.
 
     function: written in NumPy, without side effects; arrays it takes from outside its arguments are
     fixed at the time of tracing. Its arguments and results are trees of arrays.
-    backend: "numpy"; by default the setting GRADIENTE_BACKEND.
+    backend: "native", machine code for this CPU, or "numpy", the reference; by default the setting
+    GRADIENTE_BACKEND, which is "native" unless it is set.
+    threads: how many threads it uses at most; by default as many as pay, of those GRADIENTE_THREADS
+    or this process's CPUs allow. The results are the same bits for any number.
 
-    Raises `UnknownNameError` for a backend that does not exist.
+    Raises `UnknownNameError` for a backend that does not exist, and `BackendError` for one that was
+    named and cannot be used here.
     """
-    return CompiledFunction(function, backend)
+    return CompiledFunction(function, backend, threads)

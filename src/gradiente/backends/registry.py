@@ -1,28 +1,79 @@
-"""The backends there are: what makes a callable of a graph."""
+"""The backends there are: what makes something that runs of a graph."""
 
+import importlib
+import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from gradiente.backends.numpy.program import program as numpy_program
-from gradiente.base.errors import UnknownNameError
-from gradiente.base.settings import setting
+from gradiente.base.errors import BackendError, UnknownNameError
+from gradiente.base.settings import SETTINGS, setting
 from gradiente.graph.graph import Graph
 
-Program = Callable[[list[np.ndarray]], list[np.ndarray]]
-Backend = Callable[[Graph], Program]
-
-BACKENDS: dict[str, Backend] = {"numpy": numpy_program}
+Arrays = list[np.ndarray]
 
 
-def backend_named(name: str | None) -> tuple[str, Backend]:
+class Program(Protocol):
+    """A compiled graph: from the arrays of its inputs to those of its outputs."""
+
+    def __call__(self, arrays: Arrays, /) -> Arrays:
+        """Run it once."""
+
+
+class Steps(Protocol):
+    """A compiled step `(state, batch) -> state`, run for one batch of rows after the other."""
+
+    def own(self, array: np.ndarray) -> np.ndarray:
+        """A copy of an array of the state that steps may overwrite."""
+
+    def __call__(self, state: Arrays, data: Arrays, order: np.ndarray) -> Arrays:
+        """The state after one step for each row of `order`, (steps, batch) places in the data."""
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What a backend offers.
+
+    program(graph, threads): a Program. steps(graph, states, batch, threads): Steps, for a graph
+    whose first inputs and all outputs are the state, and whose other inputs are a batch of rows.
+    obstacle(): why it cannot be used on this machine, or nothing.
+    """
+
+    name: str
+    program: Callable[[Graph, int | None], Program]
+    steps: Callable[[Graph, int, int, int | None], Steps]
+    obstacle: Callable[[], str] = lambda: ""
+
+
+# Each is a module with a `BACKEND`, imported when it is first asked for.
+BACKENDS: dict[str, str] = {
+    "native": "gradiente.backends.native.backend",
+    "numpy": "gradiente.backends.numpy.backend",
+}
+
+
+def backend_named(name: str | None) -> Backend:
     """The backend of this name, or the one of the setting GRADIENTE_BACKEND.
 
-    Raises `UnknownNameError` for any other name.
+    Where nobody chose and the native one cannot be used, that of NumPy takes over, with a warning.
+    Raises `UnknownNameError` for any other name, and `BackendError` for a backend that was asked
+    for and cannot be used here.
     """
     chosen = name or setting("GRADIENTE_BACKEND")
     if chosen not in BACKENDS:
         raise UnknownNameError(
             f"there is no backend `{chosen}`; there are: {', '.join(sorted(BACKENDS))}."
         )
-    return chosen, BACKENDS[chosen]
+    backend: Backend = importlib.import_module(BACKENDS[chosen]).BACKEND
+    obstacle = backend.obstacle()
+    if not obstacle:
+        return backend
+    if name is not None or chosen != SETTINGS["GRADIENTE_BACKEND"].default:
+        raise BackendError(f"the backend `{chosen}` cannot be used here: {obstacle}.")
+    warnings.warn(
+        f"the native backend cannot be used here: {obstacle}. NumPy takes over, which is slower.",
+        stacklevel=2,
+    )
+    return backend_named("numpy")

@@ -63,3 +63,7 @@ class DataError(GradienteError, ValueError):
 
 class RunError(GradienteError, ValueError):
     """A saved run is missing, incomplete or damaged."""
+
+
+class BackendError(GradienteError, RuntimeError):
+    """A backend that was asked for cannot be used on this machine."""

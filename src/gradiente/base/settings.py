@@ -14,7 +14,7 @@ class Setting:
 
 
 SETTINGS: dict[str, Setting] = {
-    "GRADIENTE_BACKEND": Setting("what compiled functions run on: numpy", "numpy"),
+    "GRADIENTE_BACKEND": Setting("what compiled functions run on: native or numpy", "native"),
     "GRADIENTE_CHECK": Setting("1: verify every graph, after tracing and after each pass", False),
     "GRADIENTE_THREADS": Setting("how many threads native code uses; empty: all there are", ""),
     "GRADIENTE_CACHE": Setting(

@@ -1,30 +1,59 @@
-"""Fusion: which operations run in one loop, and in what order the loops run.
+"""Fusion: which operations run in one kernel, and in what order the kernels run.
 
-Every node gets a *stage*. Along an edge between elementwise operations of one shape the stage may
-stay the same; along every other edge it grows. So two elementwise operations of one shape and one
-stage depend on each other, if at all, only through others of the same kind, and all of them can
-share a loop. Elementwise operations wait for the last stage at which somebody needs them, so that
-what is computed early is not kept in memory for long.
+Three kinds of kernels are formed, in this order; whatever is left is a kernel by itself:
+
+rows      reductions over the last axis with the elementwise operations around them, such as a
+          softmax with its loss and its gradient: done row by row while the row is in the cache
+anchored  a matrix product or a reduction with the elementwise operations that follow it (and, for a
+          reduction, those that only prepare its input)
+loops     elementwise operations of one shape
+
+An operation joins a kernel only if nothing it needs comes after that kernel. Every kernel gets a
+*stage*, greater than those of the kernels it needs. Elementwise operations that are left wait for
+the last stage at which somebody needs them, so that what is computed early is not kept for long.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gradiente.graph.graph import Graph
 from gradiente.graph.node import Node
+from gradiente.rewrite.rows import RowMembers, is_row_seed
+
+Needs = dict[Node, list[Node]]
 
 
-@dataclass
+@dataclass(eq=False)
 class Kernel:
-    """Operations that run together: one of any kind, or elementwise ones of one shape in order."""
+    """Operations that run together, in order.
 
-    stage: int
+    anchor: the operation the others follow, or, if they are in `before`, precede.
+    rows: what each node is in a kernel that goes row by row.
+    """
+
+    stage: int = 0
     nodes: list[Node] = field(default_factory=list)
+    anchor: Node | None = None
+    before: set[Node] = field(default_factory=set)
+    rows: RowMembers | None = None
 
     @property
     def is_elementwise(self) -> bool:
         """True for a loop over elements."""
-        return is_elementwise(self.nodes[0])
+        return self.anchor is None and self.rows is None and is_elementwise(self.nodes[0])
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """What a backend can do in one kernel.
+
+    follows: operations that elementwise operations can follow in the same kernel; precedes: those
+    whose input they can prepare; by_rows: whether it can go row by row.
+    """
+
+    follows: Callable[[Node], bool] = lambda node: False
+    precedes: Callable[[Node], bool] = lambda node: False
+    by_rows: bool = False
 
 
 def is_elementwise(node: Node) -> bool:
@@ -33,7 +62,10 @@ def is_elementwise(node: Node) -> bool:
 
 
 def schedule(
-    graph: Graph, views: Iterable[Node] = (), after: Mapping[Node, Iterable[Node]] | None = None
+    graph: Graph,
+    views: Iterable[Node] = (),
+    after: Mapping[Node, Iterable[Node]] | None = None,
+    fusion: Fusion | None = None,
 ) -> list[Kernel]:
     """The kernels of a graph in an order in which each follows what it needs.
 
@@ -41,30 +73,251 @@ def schedule(
     after: nodes that must be computed after others have been, for reasons the graph does not show
     (they overwrite what those read).
     """
-    looked_at = set(views)
-    steps = list(graph.steps)
-    needs = {node: [*node.inputs, *(after or {}).get(node, ())] for node in steps}
-    order = _order(steps, needs)
-    stages = _earliest(graph, order, needs, looked_at)
-    _postpone(order, needs, stages, looked_at, set(graph.outputs))
-    kernels: dict[object, Kernel] = {}
-    for node in steps:
-        if node in looked_at:
-            continue
-        stage = stages[node]
-        key = (stage, node.type.shape) if is_elementwise(node) else node
-        kernels.setdefault(key, Kernel(stage)).nodes.append(node)
-    return sorted(kernels.values(), key=lambda kernel: kernel.stage)
+    scheduler = _Scheduler(graph, set(views), after or {}, fusion or Fusion())
+    scheduler.by_rows()
+    scheduler.anchored()
+    scheduler.alone()
+    return scheduler.kernels()
 
 
-def _order(steps: list[Node], needs: dict[Node, list[Node]]) -> list[Node]:
+class _Scheduler:
+    """Kernels being formed. kernel: of each node that has one already."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        views: set[Node],
+        after: Mapping[Node, Iterable[Node]],
+        fusion: Fusion,
+    ):
+        self.views, self.fusion = views, fusion
+        self.outputs = set(graph.outputs)
+        steps = list(graph.steps)
+        self.users: Needs = {}
+        for node in steps:
+            for item in node.inputs:
+                self.users.setdefault(item, []).append(node)
+        computed = {node for node in steps if node not in views}
+        needs: Needs = {}
+        for node in steps:
+            wanted = [*node.inputs, *after.get(node, ())]
+            bases = (self.base(item) for item in wanted)
+            needs[node] = [item for item in dict.fromkeys(bases) if item in computed]
+        self.needs = {node: needs[node] for node in steps if node in computed}
+        self.order = _order(list(self.needs), self.needs)
+        self.position = {node: number for number, node in enumerate(self.order)}
+        self.kernel: dict[Node, Kernel] = {}
+
+    def base(self, node: Node) -> Node:
+        """What a view looks at."""
+        while node in self.views:
+            node = node.inputs[0]
+        return node
+
+    def is_free(self, node: Node) -> bool:
+        """True for an elementwise operation that has no kernel yet."""
+        return is_elementwise(node) and node not in self.kernel and node in self.needs
+
+    def depends(self, nodes: Iterable[Node], kernel: Kernel) -> bool:
+        """True if one of the nodes is in the kernel, or comes after it in any way."""
+        inside = set(kernel.nodes)
+        first = min(self.position[node] for node in inside)
+        seen: set[Node] = set()
+        waiting = list(nodes)
+        while waiting:
+            node = waiting.pop()
+            if node in inside:
+                return True
+            if node in seen or node not in self.needs:
+                continue
+            other = self.kernel.get(node)
+            if other is None and self.position[node] < first:
+                continue
+            for member in other.nodes if other else (node,):
+                seen.add(member)
+                waiting.extend(self.needs[member])
+        return False
+
+    def _enter(self, kernel: Kernel) -> None:
+        kernel.nodes.sort(key=lambda node: self.position[node])
+        for node in kernel.nodes:
+            self.kernel[node] = kernel
+
+    # -- kernels that go row by row ----------------------------------------------------------------
+
+    def by_rows(self) -> None:
+        """Groups of reductions over the last axis with what lies between them."""
+        if not self.fusion.by_rows:
+            return
+        for seed in self.order:
+            if seed not in self.kernel and is_row_seed(seed):
+                members = RowMembers(seed, self.views)
+                kernel = Kernel(nodes=[seed], rows=members)
+                self._extend_rows(kernel, members)
+                if members.worthwhile(kernel.nodes):
+                    self._enter(kernel)
+
+    def _extend_rows(self, kernel: Kernel, members: RowMembers) -> None:
+        """What follows the first reduction row by row, then what only these operations need."""
+        inside = set(kernel.nodes)
+        for node in self.order[self.position[kernel.nodes[0]] + 1 :]:
+            if node in self.kernel or not members.fits(node):
+                continue
+            inner = {
+                members.source(item)
+                for item in node.inputs
+                if members.aligned(node, item) and members.source(item) in inside
+            }
+            outer = [item for item in self.needs[node] if item not in inner]
+            if inner and not self.depends(outer, kernel):
+                inside.add(node)
+                kernel.nodes.append(node)
+        for node in reversed(self.order):
+            fits = self.is_free(node) and node not in inside and members.fits(node)
+            if fits and node not in self.outputs:
+                if members.are_users_inside(node, self.users, inside):
+                    inside.add(node)
+                    kernel.nodes.append(node)
+
+    # -- kernels around one operation --------------------------------------------------------------
+
+    def anchored(self) -> None:
+        """Products and reductions, the last first: what only they need is theirs."""
+        for anchor in reversed(self.order):
+            if anchor not in self.kernel and self.fusion.follows(anchor):
+                kernel = Kernel(nodes=[anchor], anchor=anchor)
+                self._follow(kernel, anchor)
+                if self.fusion.precedes(anchor):
+                    self._prepare(kernel, anchor)
+                self._enter(kernel)
+
+    def _follow(self, kernel: Kernel, anchor: Node) -> None:
+        """Elementwise operations on the result, and those that only they need."""
+        inside = {anchor}
+        for node in self.order[self.position[anchor] + 1 :]:
+            if not self.is_free(node) or node.type.shape != anchor.type.shape:
+                continue
+            outer = [item for item in self.needs[node] if item not in inside]
+            through = [item for item in node.inputs if item in self.views]
+            if any(self.base(item) in inside for item in through):
+                continue
+            if any(item in inside for item in node.inputs) and not self.depends(outer, kernel):
+                inside.add(node)
+                kernel.nodes.append(node)
+        self._gather(kernel, inside, inside - {anchor}, anchor.type.shape)
+
+    def _prepare(self, kernel: Kernel, anchor: Node) -> None:
+        """Elementwise operations that only prepare the input of a reduction."""
+        source = anchor.inputs[0]
+        if self.is_free(source) and source not in self.outputs and self.users[source] == [anchor]:
+            known = set(kernel.nodes)
+            kernel.nodes.append(source)
+            self._gather(kernel, {source}, {source}, source.type.shape)
+            kernel.before = set(kernel.nodes) - known
+
+    def _gather(
+        self, kernel: Kernel, inside: set[Node], users: set[Node], shape: tuple[int, ...]
+    ) -> None:
+        """Elementwise operations of a shape whose users are all among the given ones."""
+        users = set(users)
+        if not users:
+            return
+        latest = max(self.position[node] for node in users)
+        for node in reversed(self.order[:latest]):
+            mine = self.users.get(node, [])
+            if (
+                self.is_free(node)
+                and node not in inside
+                and node not in self.outputs
+                and node.type.shape == shape
+                and mine
+                and all(user in users for user in mine)
+            ):
+                users.add(node)
+                kernel.nodes.append(node)
+
+    # -- what is left ------------------------------------------------------------------------------
+
+    def alone(self) -> None:
+        """Operations that are neither elementwise nor in a kernel."""
+        for node in self.order:
+            if node not in self.kernel and not is_elementwise(node):
+                self._enter(Kernel(nodes=[node]))
+
+    def kernels(self) -> list[Kernel]:
+        """All kernels, by stage; elementwise operations of one shape and one stage are one."""
+        stages = self._stages()
+        for kernel in {id(k): k for k in self.kernel.values()}.values():
+            kernel.stage = stages[kernel.nodes[0]]
+        groups: dict[object, Kernel] = {}
+        for node in self.order:
+            if node in self.kernel:
+                groups.setdefault(id(self.kernel[node]), self.kernel[node])
+            else:
+                key = (stages[node], node.type.shape)
+                groups.setdefault(key, Kernel(stages[node])).nodes.append(node)
+        return sorted(groups.values(), key=lambda kernel: kernel.stage)
+
+    def _members(self, node: Node) -> list[Node]:
+        return self.kernel[node].nodes if node in self.kernel else [node]
+
+    def _step(self, producer: Node, consumer: Node) -> int:
+        """How much the stage grows along an edge."""
+        free = self.is_free(producer) and self.is_free(consumer)
+        together = free and producer.type.shape == consumer.type.shape
+        return 0 if together and producer in consumer.inputs else 1
+
+    def _stages(self) -> dict[Node, int]:
+        order = self._order_of_kernels()
+        stages: dict[Node, int] = {}
+        for node in order:
+            members = self._members(node)
+            inside = set(members)
+            known = [
+                stages[item] + self._step(item, member)
+                for member in members
+                for item in self.needs[member]
+                if item not in inside
+            ]
+            stages.update(dict.fromkeys(members, max(known, default=1)))
+        self._postpone(order, stages)
+        return stages
+
+    def _order_of_kernels(self) -> list[Node]:
+        """One node of each kernel, so that each follows all its kernel needs."""
+        first = {node: self._members(node)[0] for node in self.order}
+        heads = list(dict.fromkeys(first[node] for node in self.order))
+        needs = {
+            head: [
+                first[item]
+                for member in self._members(head)
+                for item in self.needs[member]
+                if first[item] is not head
+            ]
+            for head in heads
+        }
+        return _order(heads, needs)
+
+    def _postpone(self, order: list[Node], stages: dict[Node, int]) -> None:
+        """Move elementwise nodes that are left to the last stage their users allow."""
+        latest: dict[Node, int] = {}
+        for head in reversed(order):
+            if head in latest and head not in self.outputs and self.is_free(head):
+                stages[head] = max(stages[head], latest[head])
+            for member in self._members(head):
+                for item in self.needs[member]:
+                    allowed = stages[head] - self._step(item, member)
+                    latest[item] = min(latest.get(item, allowed), allowed)
+
+
+def _order(steps: list[Node], needs: Needs) -> list[Node]:
     """The nodes so that each follows all it needs; their own order where nothing else is asked."""
     done: set[Node] = set()
     order: list[Node] = []
     waiting = list(reversed(steps))
     while waiting:
         node = waiting[-1]
-        missing = [item for item in needs.get(node, ()) if item in needs and item not in done]
+        missing = [item for item in needs[node] if item not in done]
         if node in done:
             waiting.pop()
         elif missing:
@@ -73,37 +326,3 @@ def _order(steps: list[Node], needs: dict[Node, list[Node]]) -> list[Node]:
             done.add(node)
             order.append(waiting.pop())
     return order
-
-
-def _step(producer: Node, consumer: Node) -> int:
-    """How much the stage grows along an edge."""
-    together = is_elementwise(producer) and is_elementwise(consumer)
-    return 0 if together and producer.type.shape == consumer.type.shape else 1
-
-
-def _earliest(
-    graph: Graph, order: list[Node], needs: dict[Node, list[Node]], views: set[Node]
-) -> dict[Node, int]:
-    stages = dict.fromkeys(graph.nodes, 0)
-    for node in order:
-        free = node in views
-        known = [stages[item] + (0 if free else _step(item, node)) for item in needs[node]]
-        stages[node] = max(known, default=0 if free else 1)
-    return stages
-
-
-def _postpone(
-    order: list[Node],
-    needs: dict[Node, list[Node]],
-    stages: dict[Node, int],
-    views: set[Node],
-    outputs: set[Node],
-) -> None:
-    """Move elementwise nodes to the last stage their users allow."""
-    latest: dict[Node, int] = {}
-    for node in reversed(order):
-        if node in latest and node not in outputs and (is_elementwise(node) or node in views):
-            stages[node] = max(stages[node], latest[node])
-        for item in needs[node]:
-            allowed = stages[node] - (0 if node in views else _step(item, node))
-            latest[item] = min(latest.get(item, allowed), allowed)

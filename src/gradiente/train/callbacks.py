@@ -89,6 +89,12 @@ def tell(callbacks: Sequence[Callback], event: str, *args: Any) -> None:
             raise
 
 
+def listens(callbacks: Sequence[Callback], event: str) -> bool:
+    """True if one of the callbacks does something at this event."""
+    silent = getattr(Callback, event)
+    return any(getattr(type(callback), event, None) is not silent for callback in callbacks)
+
+
 class EarlyStopping(Callback):
     """Stop when a column of the history has not improved for a number of epochs.
 

@@ -119,7 +119,7 @@ def _array(name: str, leaf: Any) -> np.ndarray:
             f"{name} is a single number; samples lie along the first axis of an array. (A tuple "
             "stands for several arrays: write numbers in a list.)"
         )
-    return array
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
 
 
 def _check_weight(weight: Any) -> None:

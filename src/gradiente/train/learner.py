@@ -33,10 +33,11 @@ EVALUATION_BATCH = 1024  # samples at once where nothing is trained
 class Learner:
     """What a trainer and its loop work with; the recipe says what is trained, and how."""
 
-    def __init__(self, recipe: Recipe, backend: str | None):
+    def __init__(self, recipe: Recipe, backend: str | None, threads: int | None = None):
         self.recipe = recipe
         self.backend = backend
-        self.compiled = compiled(recipe, backend)
+        self.threads = threads
+        self.compiled = compiled(recipe, backend, threads)
         self.plateau = plateau_of(recipe.optimizer)
         self.state: State | None = None
         self._configuration: Any = None
@@ -52,7 +53,7 @@ class Learner:
             network.initialize(x, seed=self.recipe.seed)
             self._configuration = configuration(network)
             self._empty_sums = None
-            self.compiled = compiled(self.recipe, self.backend)
+            self.compiled = compiled(self.recipe, self.backend, self.threads)
 
     def adopt(self) -> State:
         """Take over what the network holds now: other weights, other frozen parameters."""
@@ -98,10 +99,11 @@ class Learner:
         if self.state is not None:
             self.adopt()
 
-    def snapshot(self) -> State:
-        """A copy of the state, to come back to."""
+    def snapshot(self, into: State | None = None) -> State:
+        """A copy of the state, to come back to; in the arrays of an earlier one, if they fit."""
         assert self.state is not None
-        return map_tree(np.array, {k: v for k, v in self.state.items() if k != "sums"})
+        state = {part: value for part, value in self.state.items() if part != "sums"}
+        return map_tree(np.array, state) if into is None else _copied(state, into)
 
     def resumable(self) -> State:
         """Everything training continues from; gradients that wait for an update are not.
@@ -131,19 +133,25 @@ class Learner:
 
     # -- training ----------------------------------------------------------------------------------
 
-    def begin_epoch(self, batch: Samples) -> None:
-        """Take over what callbacks did to the network, and start adding up anew."""
-        self.prepare(batch.x)
-        state = self.adopt()
+    def begin_epoch(self, batch: Samples, watched: bool = True) -> None:
+        """Take over what callbacks did to the network, if there are any; add up anew."""
+        if watched or self.state is None:
+            self.prepare(batch.x)
+            self.adopt()
+        state = self.state
+        assert state is not None
         if self._empty_sums is None:
             self._empty_sums = self.recipe.empty_sums(self.weights(), batch.as_tuple())
         state["sums"] = self._empty_sums
 
-    def learn(self, batch: Samples, update: bool) -> Any:
-        """One step on a batch, with or without an update at its end; returns the sums so far."""
-        step = self.compiled.update if update else self.compiled.gather
+    def learn(self, data: Samples, order: np.ndarray, update: bool) -> Any:
+        """One step for each row of `order`, (steps, batch) places in the data.
+
+        update: whether each ends with one. Returns the sums so far.
+        """
+        steps = self.compiled.update if update else self.compiled.gather
         with _explained():
-            self.state = step(self.state, batch.as_tuple())
+            self.state = steps.run(self.state, data.as_tuple(), order)
         return self.state["sums"]
 
     def flush(self) -> None:
@@ -202,6 +210,19 @@ def _explained() -> Iterator[None]:
             f"{error}\nClasses in y are numbered from 0 to the number of outputs - 1, and so are "
             "the entries of an Embedding; use ignore_index= for targets that do not count."
         ) from None
+
+
+def _copied(state: Any, into: Any) -> Any:
+    """The tree with its arrays copied into those of another tree where they fit."""
+    if isinstance(state, dict):
+        known = into if isinstance(into, dict) else {}
+        return {name: _copied(value, known.get(name)) for name, value in state.items()}
+    value = np.asarray(state)
+    fits = isinstance(into, np.ndarray) and (into.shape, into.dtype) == (value.shape, value.dtype)
+    if not fits:
+        return np.array(value)
+    np.copyto(into, value)
+    return into
 
 
 def _types(part: State) -> dict[str, Any]:

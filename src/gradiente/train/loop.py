@@ -8,12 +8,13 @@ import numpy as np
 
 from gradiente.base.errors import NonFiniteError
 from gradiente.data.batches import epoch_order
-from gradiente.train.callbacks import Callback, tell
+from gradiente.train.callbacks import Callback, listens, tell
 from gradiente.train.diagnosis import non_finite_weights, remedy
 from gradiente.train.history import History, Row
 from gradiente.train.inputs import Samples
 from gradiente.train.learner import EVALUATION_BATCH, Learner
 from gradiente.train.measure import mean_loss, values_of
+from gradiente.train.pace import Pace
 from gradiente.train.progress import Progress
 from gradiente.train.state import State
 from gradiente.train.step import NONE_FAILED
@@ -49,6 +50,7 @@ class Run:
         self.best: State | None = None
         self.best_loss = np.inf
         self.deadline = np.inf
+        self.pace = Pace(one_by_one=listens(plan.callbacks, "on_batch_end"))
 
     def through(self, progress: Progress) -> None:
         """All epochs, until one of the reasons to stop."""
@@ -88,7 +90,7 @@ class Run:
         learner, plan = self.learner, self.plan
         started = time.monotonic()
         self._tell("on_epoch_begin", epoch)
-        learner.begin_epoch(plan.data.first(plan.batch_size))
+        learner.begin_epoch(plan.data.first(plan.batch_size), watched=bool(plan.callbacks))
         rate = learner.learning_rate
         progress.begin_epoch(epoch, last, plan.batches)
         sums = self._batches(epoch, progress)
@@ -108,24 +110,38 @@ class Run:
     def _batches(self, epoch: int, progress: Progress) -> Any:
         """One pass over the samples; returns the sums over it."""
         learner, plan = self.learner, self.plan
-        sums: Any = None
-        batches = plan.data.batches(self._order(epoch), plan.batch_size)
-        for number, batch in enumerate(batches, 1):
-            update = number % learner.recipe.accumulate == 0 or number == plan.batches
-            sums = learner.learn(batch, update)
+        order, done, sums = self._order(epoch), 0, None
+        while done < plan.batches:
+            rows, update = self._next(order, done)
+            with self.pace:
+                sums = learner.learn(plan.data, rows, update)
+            self.pace.count(len(rows))
+            done += len(rows)
             if sums["failed"] != NONE_FAILED:
                 self._fail(
-                    f"the loss became infinite or NaN in epoch {epoch}, batch {number} of "
-                    f"{plan.batches}"
+                    f"the loss became infinite or NaN in epoch {epoch}, batch "
+                    f"{int(sums['failed']) + 1} of {plan.batches}"
                 )
-            progress.advance(1, mean_loss(sums), samples=batch.count)
-            self._tell("on_batch_end", number)
+            progress.advance(len(rows), mean_loss(sums), samples=rows.size)
+            self._tell("on_batch_end", done)
             if time.monotonic() > self.deadline:
                 self.stopped = "the time allowed has passed"
                 if not update:
                     learner.flush()
                 break
         return sums
+
+    def _next(self, order: np.ndarray, done: int) -> tuple[np.ndarray, bool]:
+        """The places of the samples of the next batches, and whether each ends with an update."""
+        plan, accumulate = self.plan, self.learner.recipe.accumulate
+        size, full = plan.batch_size, plan.data.count // plan.batch_size
+        update = (done + 1) % accumulate == 0 or done + 1 == plan.batches
+        steps = max(min(self.pace.steps, full - done), 1)
+        if accumulate > 1:
+            until_update = accumulate - 1 - done % accumulate
+            steps = 1 if update else min(steps, until_update, plan.batches - 1 - done)
+        rows = order[done * size : (done + steps) * size]
+        return rows.reshape(steps, -1), update
 
     def _validate(self, validation: Samples, epoch: int) -> Row:
         measured = self.learner.measure(validation, max(self.plan.batch_size, EVALUATION_BATCH))
@@ -140,8 +156,9 @@ class Run:
         loss = float(row["loss"] if self.plan.validation is None else row["validation_loss"])
         self.learner.observe(loss)
         if loss < self.best_loss:
-            self.best, self.best_loss = self.learner.snapshot(), loss
-        self.learner.publish()
+            self.best, self.best_loss = self.learner.snapshot(self.best), loss
+        if self.plan.callbacks:  # nobody else looks at the network before the end
+            self.learner.publish()
         progress.end_epoch(self.history[-1])
         self._tell("on_epoch_end", self.history[-1])
 

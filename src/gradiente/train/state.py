@@ -55,7 +55,7 @@ def state_of(
     gradients that wait for an update are dropped.
     Raises `InvalidArgumentError` if nothing is trained.
     """
-    state = map_tree(np.array, weights_of(network))
+    state = _unchanged(weights_of(network), previous or {})
     parameters = state["parameters"]
     if not parameters:
         raise InvalidArgumentError(_nothing_to_train(network))
@@ -85,6 +85,22 @@ def _nothing_to_train(network: Module) -> str:
         "in attributes whose name begins with `_`, are not found: put them into nn.Sequential, or "
         "into attributes of an nn.Module."
     )
+
+
+def _unchanged(weights: State, previous: State) -> State:
+    """Copies of the weights; where they are what they were, the arrays of the previous state."""
+    known = {path: v for part in WEIGHTS for path, v in previous.get(part, {}).items()}
+    return {
+        part: {
+            path: known[path] if path in known and _equal(value, known[path]) else np.array(value)
+            for path, value in values.items()
+        }
+        for part, values in weights.items()
+    }
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return a is not b and _alike(a, b) and np.array_equal(a, b)
 
 
 def carried(new: Any, old: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradiente.backends.compile import CompiledFunction, compile
+from gradiente.backends.steps import CompiledSteps
 from gradiente.base.errors import (
     DataError,
     GradienteError,
@@ -275,14 +276,20 @@ def _refuse_several(what: str, prediction: Any, target: Any) -> None:
 class Compiled:
     """The traced functions of a recipe, compiled for one backend."""
 
-    update: CompiledFunction
-    gather: CompiledFunction
+    update: CompiledSteps
+    gather: CompiledSteps
     flush: CompiledFunction
     evaluate: CompiledFunction
     predict: CompiledFunction
 
 
-def compiled(recipe: Recipe, backend: str | None) -> Compiled:
+def compiled(recipe: Recipe, backend: str | None, threads: int | None) -> Compiled:
     """Compile each function of a recipe; they are traced when first called."""
-    functions = (recipe.update, recipe.gather, recipe.flush, recipe.evaluate, recipe.predict)
-    return Compiled(*(compile(function, backend) for function in functions))
+    owned: dict[int, np.ndarray] = {}
+    return Compiled(
+        update=CompiledSteps(recipe.update, backend, threads, owned),
+        gather=CompiledSteps(recipe.gather, backend, threads, owned),
+        flush=compile(recipe.flush, backend, threads),
+        evaluate=compile(recipe.evaluate, backend, threads),
+        predict=compile(recipe.predict, backend, threads),
+    )

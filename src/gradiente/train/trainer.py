@@ -38,7 +38,7 @@ class Trainer:
         seed gives the same bits.
     clip_norm: gradients are shortened to this global norm before the update.
     accumulate: how many batches make one update; their gradients are averaged, weighted exactly.
-    backend: what the step runs on, as in `gd.compile`.
+    backend, threads: what the step runs on, as in `gd.compile`.
 
     The network trains in the data type of its inputs: float64 arrays train in float64. Between fits
     the network may be changed: the next fit continues with the weights it has then, and with the
@@ -57,6 +57,7 @@ class Trainer:
         clip_norm: float | None = None,
         accumulate: int = 1,
         backend: str | None = None,
+        threads: int | None = None,
     ):
         optimizer = _checked_optimizer(optimizer)
         if clip_norm is not None:
@@ -70,7 +71,7 @@ class Trainer:
             accumulate=check_count("accumulate", accumulate, at_least=1),
         )
         self.history = History()
-        self._learner = Learner(recipe, backend)
+        self._learner = Learner(recipe, backend, threads)
         self._run: Run | None = None
 
     @property

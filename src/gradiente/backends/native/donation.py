@@ -19,10 +19,13 @@ def overwriting(
     has to come after.
     """
     users, readers = _users(graph), _readers(graph, views)
+    returned = {views[node].base for node in graph.outputs}
     targets: dict[Node, Node] = {}
     after: Edges = {}
     for output, given in pairs.items():
         node, source = graph.outputs[output], graph.inputs[given]
+        if source in returned:  # its old value is a result too
+            continue
         if not _is_candidate(graph, views, node, source) or node in targets:
             continue
         others = [reader for reader in readers.get(source, ()) if reader is not node]

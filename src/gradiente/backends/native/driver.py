@@ -5,14 +5,13 @@ among them; the others are left to the first thread. Threads wait for each other
 has written is read, or overwritten, by another: between stages.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gradiente.backends.native.barrier import barrier as barrier
 from gradiente.backends.native.emit import INDEX, Code, Value
 
-SPINS_BEFORE_YIELD = 2048  # short waits stay on the core; a lost partner gets the core
-
-TEAM = [("ptr", "sync"), ("i64", "thread"), ("i64", "threads")]
+TEAM = [("ptr", "table"), ("i64", "thread"), ("i64", "threads")]
 
 
 @dataclass(frozen=True)
@@ -28,11 +27,15 @@ class Call:
 
 @dataclass(frozen=True)
 class Gathered:
-    """A batch input: rows of `bytes` bytes, collected from the table of pointers' entries."""
+    """A batch input: rows of `bytes` bytes, put `stride` bytes apart.
+
+    source, target: entries of the table of pointers.
+    """
 
     source: int
     target: int
     bytes: int
+    stride: int
 
 
 def _parameter(code: Code, name: str) -> Value:
@@ -51,33 +54,34 @@ def _wait(code: Code) -> None:
 
 
 def program(calls: Sequence[Call], pointers: Sequence[str]) -> str:
-    """One run: every kernel in order of its stage."""
-    code = Code("program", [("ptr", "table"), *TEAM])
+    """One run: every kernel in order of its stage.
+
+    Kernels that are not divided run on one thread each, in turn.
+    """
+    code = Code("program", TEAM)
     for line in pointers:
         code.line(line)
-    first = _parameter(code, "thread") == 0
-    dirty, previous = False, None
-    for call in calls:
-        if call.stage != previous:
-            stage = [other for other in calls if other.stage == call.stage]
-            if previous is not None and (dirty or any(other.shared for other in stage)):
-                _wait(code)
-                dirty = False
-            previous = call.stage
-        dirty = dirty or call.shared
-        _call(code, call, first)
+    dirty = False
+    for number in sorted({call.stage for call in calls}):
+        stage = [call for call in calls if call.stage == number]
+        alone = not any(call.shared for call in stage) and len(stage) == 1
+        if dirty:
+            _wait(code)
+        for call in stage:
+            if call.shared:
+                begin, end = _share(code, call.units)
+                _line(code, call, begin.name, end.name)
+        undivided = [call for call in stage if not call.shared]
+        for turn, call in enumerate(undivided):
+            owner = code.binary("urem", Value(code, str(turn), INDEX), _parameter(code, "threads"))
+            with code.when(_parameter(code, "thread") == owner):
+                _line(code, call, "0", str(call.units))
+        dirty = dirty or not alone
+        if dirty and alone:
+            dirty = True
     if dirty:
         _wait(code)
     return code.text()
-
-
-def _call(code: Code, call: Call, first: Value) -> None:
-    if call.shared:
-        begin, end = _share(code, call.units)
-        _line(code, call, begin.name, end.name)
-    else:
-        with code.when(first):
-            _line(code, call, "0", str(call.units))
 
 
 def _line(code: Code, call: Call, begin: str, end: str) -> None:
@@ -86,22 +90,24 @@ def _line(code: Code, call: Call, begin: str, end: str) -> None:
     code.line(f"call void @{call.name}({arguments})")
 
 
-def steps(gathered: Sequence[Gathered], batch: int, status: int) -> str:
-    """`count` steps: collect the rows of a batch by the order, run the program, until one fails."""
-    code = Code("steps", [("ptr", "table"), ("ptr", "order"), ("i64", "count"), *TEAM])
+def steps(gathered: Sequence[Gathered], batch: int, slots: Mapping[str, int]) -> str:
+    """Many steps: collect the rows of a batch by the order, run the program, until one fails."""
+    code = Code("steps", TEAM)
     begin, end = _share(code, batch)
     sources = [_entry(code, rows.source) for rows in gathered]
     targets = [_entry(code, rows.target) for rows in gathered]
-    flag = _entry(code, status)
-    with code.loop(_parameter(code, "count")) as loop:
+    flag, order, sync = (_entry(code, slots[name]) for name in ("status", "order", "sync"))
+    code.line(f"%sync = getelementptr i8, ptr {sync}, i64 0")
+    count = code.assign(f"ptrtoint ptr {_entry(code, slots['count'])} to i64", INDEX)
+    with code.loop(count) as loop:
         failed = code.load(flag, code.index(0), INDEX)
         with code.when(failed == 0):
             with code.loop(end, start=begin) as row:
-                chosen = code.load("%order", loop.index * batch + row.index, INDEX)
+                chosen = code.load(order, loop.index * batch + row.index, INDEX)
                 for rows, source, target in zip(gathered, sources, targets, strict=True):
-                    _copy_row(code, rows.bytes, source, chosen, target, row.index)
+                    _copy_row(code, rows, source, chosen, target, row.index)
             _wait(code)
-            code.line("call void @program(ptr %table, ptr %sync, i64 %thread, i64 %threads)")
+            code.line("call void @program(ptr %table, i64 %thread, i64 %threads)")
             _wait(code)
     return code.text()
 
@@ -111,74 +117,13 @@ def _entry(code: Code, position: int) -> str:
     return code.assign(f"load ptr, ptr {at.name}", INDEX).name
 
 
-def _copy_row(code: Code, size: int, source: str, chosen: Value, target: str, row: Value) -> None:
+def _copy_row(
+    code: Code, rows: Gathered, source: str, chosen: Value, target: str, row: Value
+) -> None:
     code.declarations.add("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
-    read = code.assign(f"getelementptr i8, ptr {source}, i64 {(chosen * size).name}", INDEX)
-    write = code.assign(f"getelementptr i8, ptr {target}, i64 {(row * size).name}", INDEX)
+    read = code.assign(f"getelementptr i8, ptr {source}, i64 {(chosen * rows.bytes).name}", INDEX)
+    write = code.assign(f"getelementptr i8, ptr {target}, i64 {(row * rows.stride).name}", INDEX)
     code.line(
-        f"call void @llvm.memcpy.p0.p0.i64(ptr {write.name}, ptr {read.name}, i64 {size}, i1 false)"
+        f"call void @llvm.memcpy.p0.p0.i64(ptr {write.name}, ptr {read.name}, "
+        f"i64 {rows.bytes}, i1 false)"
     )
-
-
-def barrier(triple: str) -> tuple[str, str]:
-    """All threads meet: the last to arrive starts a new round, the others wait for its number.
-
-    The two counters, arrivals and rounds, lie in cache lines of their own. Returns declarations
-    and the function.
-    """
-    pause, give_way, declarations = _waiting(triple)
-    text = f"""define void @barrier(ptr %sync, i64 %threads) {{
-entry:
-  %alone = icmp eq i64 %threads, 1
-  br i1 %alone, label %done, label %arrive
-arrive:
-  %rounds = getelementptr i64, ptr %sync, i64 16
-  %round = load atomic i64, ptr %rounds acquire, align 8
-  %before = atomicrmw add ptr %sync, i64 1 acq_rel
-  %arrived = add i64 %before, 1
-  %last = icmp eq i64 %arrived, %threads
-  br i1 %last, label %release, label %spin
-release:
-  store atomic i64 0, ptr %sync monotonic, align 8
-  %next = add i64 %round, 1
-  store atomic i64 %next, ptr %rounds release, align 8
-  br label %done
-spin:
-  %spins = phi i64 [ 0, %arrive ], [ %more, %again ]
-  {pause}
-  %now = load atomic i64, ptr %rounds acquire, align 8
-  %waiting = icmp eq i64 %now, %round
-  br i1 %waiting, label %patience, label %done
-patience:
-  %more = add i64 %spins, 1
-  %rest = urem i64 %more, {SPINS_BEFORE_YIELD}
-  %long = icmp eq i64 %rest, 0
-  br i1 %long, label %yield, label %again
-yield:
-  {give_way}
-  br label %again
-again:
-  br label %spin
-done:
-  ret void
-}}
-"""
-    return declarations, text
-
-
-def _waiting(triple: str) -> tuple[str, str, str]:
-    """The instruction that waits a moment, and the call that lets other threads run."""
-    if triple.startswith(("x86_64", "i686")):
-        pause, declaration = (
-            "call void @llvm.x86.sse2.pause()",
-            "declare void @llvm.x86.sse2.pause()",
-        )
-    elif triple.startswith(("aarch64", "arm64")):
-        pause, declaration = (
-            "call void @llvm.aarch64.hint(i32 1)",
-            "declare void @llvm.aarch64.hint(i32)",
-        )
-    else:
-        pause, declaration = "", ""
-    word = "SwitchToThread" if "windows" in triple else "sched_yield"
-    return pause, f"call i32 @{word}()", f"{declaration}\ndeclare i32 @{word}()"

@@ -1,62 +1,70 @@
 """Elementwise operations: any number of them in one loop, by their formulas."""
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from gradiente.backends.native.emit import Value
+from gradiente.backends.native.emit import Kind, Value
 from gradiente.backends.native.kernel import KernelWriter, collapse
 from gradiente.backends.native.layout import View
+from gradiente.base.types import Shape
 from gradiente.graph.node import Node
 
 VECTOR_ITEM = 4  # bytes of the element by which the number of lanes is chosen: float32 fills them
 BLOCK = 1024  # elements of a unit of work
 WORK = 0.1  # nanoseconds for one operation on one element, roughly
 
+At = Callable[[list[Value], int], None]
 
-def write_loop(
-    writer: KernelWriter, nodes: Sequence[Node], reads: dict[Node, View], stores: dict[Node, View]
-) -> None:
-    """All nodes, which have one shape, computed element by element in one loop nest.
 
-    reads: the values that come from outside; stores: the nodes that are needed outside.
+@dataclass(frozen=True)
+class Formulas:
+    """Elementwise operations of one shape that are computed together, element by element.
+
+    nodes: in order; shape: theirs. reads: the values that come from memory; stores: those of the
+    nodes, or of what is handed to `at`, that are needed in memory. All views have the shape.
     """
-    shape = nodes[0].type.shape
-    if 0 in shape:
-        return
-    sources, targets = list(reads), list(stores)
-    views = [reads[node].broadcast(shape) for node in sources]
-    collapsed = collapse(shape, [*views, *(stores[node] for node in targets)])
-    read_views = dict(zip(sources, collapsed.views, strict=False))
-    store_views = dict(zip(targets, collapsed.views[len(sources) :], strict=True))
 
-    def at(indices: list[Value], lanes: int) -> None:
-        values: dict[Node, Value] = {}
-        for node in nodes:
-            inputs = [_input(writer, values, read_views, x, indices, lanes) for x in node.inputs]
-            values[node] = formula(writer, node, inputs)
-        for node, view in store_views.items():  # last: a store may overwrite what was read
-            value = writer.code.as_kind(values[node], _widened(values[node], lanes))
-            writer.write(value, view, indices)
+    writer: KernelWriter
+    nodes: Sequence[Node]
+    shape: Shape
+    reads: dict[Node, View]
+    stores: dict[Node, View]
 
-    vectorized(writer, collapsed.shape, at, WORK * len(nodes))
+    @property
+    def work(self) -> float:
+        """Nanoseconds for one element, roughly."""
+        return WORK * (len(self.nodes) + len(self.reads) + 1)
 
+    def at(self, indices: list[Value], lanes: int, known: dict[Node, Value] | None = None) -> None:
+        """Compute and store the elements at indices; `known` values are at hand already."""
+        values = self.values(indices, lanes, dict(known or {}))
+        for node, view in self.stores.items():  # last: a store may overwrite what was read
+            value = self.writer.code.as_kind(values[node], Kind(values[node].dtype, lanes))
+            self.writer.write(value, view, indices)
 
-def _widened(value: Value, lanes: int) -> Any:
-    return type(value.kind)(value.dtype, lanes)
+    def values(
+        self, indices: list[Value], lanes: int, values: dict[Node, Value]
+    ) -> dict[Node, Value]:
+        """The values of all nodes at indices."""
+        for node in self.nodes:
+            inputs = [self._input(values, item, indices, lanes) for item in node.inputs]
+            values[node] = formula(self.writer, node, inputs)
+        return values
 
+    def prefetch(self, indices: list[Value]) -> None:
+        """Ask for what will be read at indices."""
+        for view in self.reads.values():
+            if view.strides and view.strides[-1] == 1 and view.strides[-2:-1] != (0,):
+                place = self.writer.place(view, indices)
+                self.writer.code.prefetch(self.writer.pointer(view), place, view.dtype)
 
-def _input(
-    writer: KernelWriter,
-    values: dict[Node, Value],
-    views: dict[Node, View],
-    node: Node,
-    indices: list[Value],
-    lanes: int,
-) -> Value:
-    if node not in values:
-        values[node] = writer.read(views[node], indices, lanes)
-    return values[node]
+    def _input(
+        self, values: dict[Node, Value], node: Node, indices: list[Value], lanes: int
+    ) -> Value:
+        if node not in values:
+            values[node] = self.writer.read(self.reads[node], indices, lanes)
+        return values[node]
 
 
 def formula(writer: KernelWriter, node: Node, inputs: Sequence[Value]) -> Value:
@@ -66,7 +74,24 @@ def formula(writer: KernelWriter, node: Node, inputs: Sequence[Value]) -> Value:
     return writer.code.convert(result, node.type.dtype)
 
 
-def vectorized(writer: KernelWriter, shape: tuple[int, ...], at: Any, work: float = 1.0) -> None:
+def write_loop(formulas: Formulas) -> None:
+    """All of the formulas in a loop nest of their own."""
+    shape = formulas.shape
+    if 0 in shape:
+        return
+    sources, targets = list(formulas.reads), list(formulas.stores)
+    collapsed = collapse(shape, [*formulas.reads.values(), *formulas.stores.values()])
+    inside = Formulas(
+        formulas.writer,
+        formulas.nodes,
+        collapsed.shape,
+        dict(zip(sources, collapsed.views, strict=False)),
+        dict(zip(targets, collapsed.views[len(sources) :], strict=True)),
+    )
+    vectorized(formulas.writer, collapsed.shape, inside.at, inside.work)
+
+
+def vectorized(writer: KernelWriter, shape: Shape, at: At, work: float = 1.0) -> None:
     """`at(indices, lanes)` for vectors along the last axis, then for what is left of it.
 
     work: nanoseconds for each element, roughly. Several axes are divided among threads along the
@@ -78,25 +103,26 @@ def vectorized(writer: KernelWriter, shape: tuple[int, ...], at: Any, work: floa
     lanes = writer.target.lanes(VECTOR_ITEM)
     while lanes > 1 and lanes > shape[-1]:
         lanes //= 2
-    cost = work * math.prod(shape)
+    cost = work * math.prod(shape) / lanes * 2
     if len(shape) == 1:
         _blocks(writer, shape[0], lanes, at, cost)
         return
-    full = shape[-1] - shape[-1] % lanes
     with writer.shared_loops(shape[:-1], cost) as outer:
-        _row(writer, outer, 0, full, lanes, at)
-        if full < shape[-1]:
-            _row(writer, outer, full, shape[-1], 1, at)
+        row(writer, outer, shape[-1], lanes, at)
 
 
-def _row(
-    writer: KernelWriter, outer: list[Value], start: Any, stop: Any, lanes: int, at: Any
-) -> None:
-    with writer.code.loop(stop, start=start, step=lanes) as loop:
-        at([*outer, loop.index], lanes)
+def row(writer: KernelWriter, outer: list[Value], length: int, lanes: int, at: At) -> None:
+    """`at` along a row: in vectors, and what is left in ever narrower ones."""
+    start = 0
+    while start < length:
+        stop = length - (length - start) % lanes
+        if stop > start:
+            with writer.code.loop(stop, start=start, step=lanes) as loop:
+                at([*outer, loop.index], lanes)
+        start, lanes = stop, lanes // 2
 
 
-def _blocks(writer: KernelWriter, length: int, lanes: int, at: Any, cost: float) -> None:
+def _blocks(writer: KernelWriter, length: int, lanes: int, at: At, cost: float) -> None:
     """One long axis: whole vectors in blocks, and the rest with the last block."""
     code = writer.code
     full = length - length % lanes
@@ -104,7 +130,8 @@ def _blocks(writer: KernelWriter, length: int, lanes: int, at: Any, cost: float)
     begin, end = writer.parallel(units, cost)
     if full:
         stop = code.intrinsic("smin", end * BLOCK, code.index(full))
-        _row(writer, [], begin * BLOCK, stop, lanes, at)
+        with code.loop(stop, start=begin * BLOCK, step=lanes) as loop:
+            at([loop.index], lanes)
     if full < length:
-        with code.when(end == units):
-            _row(writer, [], full, length, 1, at)
+        with code.when(end == units), code.loop(length, start=full) as loop:
+            at([loop.index], 1)

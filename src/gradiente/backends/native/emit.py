@@ -307,6 +307,11 @@ class Code:
         """A constant index."""
         return self.constant(number, INDEX)
 
+    def counting(self, kind: Kind) -> Value:
+        """A vector of integers: 0, 1, 2, …"""
+        numbers = ", ".join(f"{kind.scalar} {i}" for i in range(kind.lanes))
+        return Value(self, f"<{numbers}>", kind)
+
     def as_kind(self, value: Any, kind: Kind) -> Value:
         """A number as a constant, a scalar repeated over the lanes, a fitting value as it is."""
         if not isinstance(value, Value):
@@ -316,7 +321,11 @@ class Code:
         return value
 
     def binary(self, word: str, a: Value, b: Value) -> Value:
-        """An instruction on two values of one kind."""
+        """An instruction on two values of one kind; none for what is known of an index already."""
+        if a.kind == INDEX:
+            known = _known(word, a, b)
+            if known is not None:
+                return known if isinstance(known, Value) else self.index(known)
         return self.assign(f"{word} {a.kind.text} {a.name}, {b.name}", a.kind)
 
     def compare(self, word: str, a: Value, b: Value) -> Value:
@@ -340,8 +349,14 @@ class Code:
         arguments = ", ".join(f"{value.kind.text} {value.name}" for value in values)
         return self.assign(f"call {kind.text} @llvm.{word}.{suffix}({arguments})", kind)
 
+    def fma(self, a: Value, b: Value, c: Value) -> Value:
+        """a · b + c, rounded once where the target can do so in one instruction, else twice."""
+        return self.intrinsic("fma", a, b, c) if self.target.fuses else a * b + c
+
     def splat(self, value: Value, lanes: int) -> Value:
         """A scalar in all lanes of a vector."""
+        if value.number is not None:
+            return self.constant(value.number, replace(value.kind, lanes=lanes))
         kind = replace(value.kind, lanes=lanes)
         scalar = value.kind.scalar
         first = self.assign(f"insertelement {kind.text} poison, {scalar} {value.name}, i32 0", kind)
@@ -381,6 +396,8 @@ class Code:
 
     def address(self, base: str, offset: Value, dtype: np.dtype) -> str:
         """A pointer to an element."""
+        if offset.number == 0:
+            return base
         stored = Kind(dtype).stored
         return self.assign(f"getelementptr {stored}, ptr {base}, i64 {offset.name}", INDEX).name
 
@@ -392,6 +409,12 @@ class Code:
         if kind.dtype != BOOL:
             return loaded
         return self.assign(f"trunc {kind.stored} {loaded.name} to {kind.text}", kind)
+
+    def prefetch(self, base: str, offset: Value, dtype: np.dtype) -> None:
+        """Ask for the cache line of an element that will be read, and perhaps written, soon."""
+        self.declarations.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        pointer = self.address(base, offset, dtype)
+        self.line(f"call void @llvm.prefetch.p0(ptr {pointer}, i32 0, i32 3, i32 1)")
 
     def store(self, value: Value, base: str, offset: Value) -> None:
         """Neighbouring elements put into memory."""
@@ -416,8 +439,14 @@ class Code:
 
         start must be below stop at the first round unless the loop is to be skipped.
         """
-        label = self.fresh("loop")
         first, last = self.as_kind(start, INDEX), self.as_kind(stop, INDEX)
+        if first.number is not None and last.number is not None:
+            if 0 < last.number - first.number <= step:  # one round
+                once = Loop(first, list(carried), list(carried), [])
+                yield once
+                once.results = once.following
+                return
+        label = self.fresh("loop")
         before = self.block
         self.line(f"br label %{label}.head")
         self.begin(f"{label}.head")
@@ -458,6 +487,18 @@ class Code:
         parameters = ", ".join(f"{kind} %{name}" for kind, name in self.parameters)
         body = "\n".join(self.lines)
         return f"define void @{self.name}({parameters}) {{\nentry:\n{body}\n  ret void\n}}\n"
+
+
+def _known(word: str, a: Value, b: Value) -> Value | int | None:
+    """The result on indices where it is one of them, or a constant."""
+    x, y = a.number, b.number
+    if x is not None and y is not None and word in ("add", "sub", "mul"):
+        return int({"add": x + y, "sub": x - y, "mul": x * y}[word])
+    if y == 0 and word in ("add", "sub") or y == 1 and word == "mul":
+        return a
+    if x == 0 and word == "add" or x == 1 and word == "mul":
+        return b
+    return None
 
 
 def _mangled(kind: Kind) -> str:

@@ -40,6 +40,11 @@ class Library:
     text: str
     found: bool
 
+    def address(self, name: str) -> int:
+        """Where a function begins."""
+        address: int = self.engine.get_function_address(name)
+        return address
+
     def function(self, name: str, *types: Any) -> Any:
         """A function that takes arguments of ctypes types and returns nothing."""
         prototype = ctypes.CFUNCTYPE(None, *types)

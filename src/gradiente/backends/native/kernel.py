@@ -9,6 +9,7 @@ import numpy as np
 from gradiente.backends.native.algebra import Algebra
 from gradiente.backends.native.emit import INDEX, Code, Kind, Value
 from gradiente.backends.native.layout import View, whole
+from gradiente.backends.native.memory import ALIGNMENT
 from gradiente.backends.native.target import Target
 from gradiente.base.types import ArrayType, Shape
 from gradiente.graph.node import Node
@@ -26,12 +27,13 @@ class KernelWriter:
     def __init__(self, target: Target, checked: list[Node]):
         self.target = target
         self.checked = checked
-        self.code = Code(NAME, [])
+        self.code = Code(NAME, [], target)
         self.algebra = Algebra(self.code)
         self.buffers: list[Node] = []
         self.units = 1
         self.cost = 0.0
         self.alone = False
+        self.private_size = 0
 
     def parallel(self, units: int, cost: float) -> tuple[Value, Value]:
         """Divide the kernel into units of work that can run in any order on any thread.
@@ -49,6 +51,12 @@ class KernelWriter:
     def scratch(self, type: ArrayType) -> View:
         """Memory for the duration of the kernel."""
         return whole(Node(None, (), {}, type))
+
+    def private(self, type: ArrayType) -> str:
+        """A pointer to memory that only the thread which runs this code touches."""
+        offset, size = self.private_size, type.size * type.dtype.itemsize
+        self.private_size += -(-size // ALIGNMENT) * ALIGNMENT
+        return self.code.address("%private", self.code.index(offset), np.dtype(np.uint8))
 
     def pointer(self, view: View) -> str:
         """The parameter through which a view's buffer is reached."""
@@ -81,6 +89,30 @@ class KernelWriter:
             return self.code.load(self.pointer(view), start, Kind(view.dtype, lanes))
         return self._strided(view, start, stride, lanes)
 
+    def read_rows(self, view: View, indices: Sequence[Value], axis: int, lanes: int) -> Value:
+        """The elements at `lanes` neighbouring places along any axis."""
+        stride = view.strides[axis] if view.strides else 0
+        if lanes == 1 or stride == 0 or (view.base.is_constant and view.base.type.size == 1):
+            value = self.read(view, indices)
+            return value if lanes == 1 else self.code.splat(value, lanes)
+        start = self.place(view, indices)
+        if stride == 1:
+            return self.code.load(self.pointer(view), start, Kind(view.dtype, lanes))
+        return self._strided(view, start, stride, lanes)
+
+    def write_rows(
+        self, value: Value, view: View, indices: Sequence[Value], axis: int, lanes: int
+    ) -> None:
+        """Store elements at `lanes` neighbouring places along any axis."""
+        start, stride = self.place(view, indices), view.strides[axis] if view.strides else 0
+        value = self.code.as_kind(value, Kind(value.dtype, lanes))
+        if lanes == 1 or stride == 1:
+            self.code.store(value, self.pointer(view), start)
+            return
+        for lane in range(lanes):
+            one = self.code.element(value, self.code.index(lane))
+            self.code.store(one, self.pointer(view), start + lane * stride)
+
     def _strided(self, view: View, start: Value, stride: int, lanes: int) -> Value:
         """Elements that do not lie side by side, loaded one by one into a vector."""
         kind = Kind(view.dtype, lanes)
@@ -98,15 +130,18 @@ class KernelWriter:
         self.code.store(value, self.pointer(view), self.place(view, indices))
 
     def in_range(self, place: Value, length: int, node: Node) -> Value:
-        """An index if it is in range; else 0, and the program will report the node."""
+        """Indices where they are in range; else 0, and the program will report the node."""
         code = self.code
         fits = (place >= 0) & (place < length)
         if node not in self.checked:
             self.checked.append(node)
-        with code.when(~fits):
+        wrong = ~fits
+        if wrong.kind.lanes > 1:
+            wrong = code.intrinsic("vector.reduce.or", wrong, kind=Kind(wrong.dtype))
+        with code.when(wrong):
             report = code.index(self.checked.index(node) + 1)
             code.store(report, "%status", code.index(0))
-        return code.select(fits, place, code.index(0))
+        return code.select(fits, place, code.constant(0, place.kind))
 
     @contextmanager
     def loops(self, shape: Shape) -> Iterator[list[Value]]:
@@ -145,7 +180,8 @@ class KernelWriter:
         """The function, its parameters being the buffers in order of first use."""
         buffers = [("ptr noalias", f"p{i}") for i in range(len(self.buffers))]
         range_ = [("i64", "begin"), ("i64", "end")]
-        self.code.parameters = [*buffers, ("ptr noalias", "status"), *range_]
+        memory = [("ptr noalias", "status"), ("ptr noalias", "private")]
+        self.code.parameters = [*buffers, *memory, *range_]
         return self.code.text()
 
 

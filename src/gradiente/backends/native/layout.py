@@ -14,6 +14,10 @@ from gradiente.ops import identity
 from gradiente.ops import shape as table
 
 
+CROWDED = 512  # bytes
+ROOM = 64  # bytes: a cache line
+
+
 @dataclass(frozen=True)
 class View:
     """An array as strides, counted in elements, into the buffer of the node `base`."""
@@ -52,6 +56,19 @@ def contiguous(shape: Shape) -> tuple[int, ...]:
 def whole(node: Node) -> View:
     """The view of a node that has a buffer of its own."""
     return View(node, node.type.dtype, node.type.shape, contiguous(node.type.shape))
+
+
+def padded(node: Node) -> View:
+    """The same, with some room after each row if rows would otherwise share few cache sets.
+
+    Elements of a column that lie a multiple of 512 bytes apart compete for the same few lines of
+    the first-level cache.
+    """
+    view, itemsize = whole(node), node.type.dtype.itemsize
+    if len(view.shape) < 2 or view.shape[-1] * itemsize % CROWDED:
+        return view
+    longer = (*view.shape[:-1], view.shape[-1] + ROOM // itemsize)
+    return replace(view, strides=contiguous(longer))
 
 
 def view_through(node: Node, inner: View) -> View | None:

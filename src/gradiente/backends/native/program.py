@@ -1,5 +1,6 @@
 """A graph as one native module: its kernels, the memory between them, and their order."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,23 +8,36 @@ import numpy as np
 from gradiente.backends.native import contract, driver, index, random, reduce, shape
 from gradiente.backends.native.donation import overwriting
 from gradiente.backends.native.driver import Call, Gathered
-from gradiente.backends.native.elementwise import write_loop
+from gradiente.backends.native.elementwise import Formulas, write_loop
 from gradiente.backends.native.kernel import NAME, KernelWriter
-from gradiente.backends.native.layout import View, view_through, whole
-from gradiente.backends.native.lowering import LOWERINGS
+from gradiente.backends.native.layout import View, padded, view_through, whole
+from gradiente.backends.native.lowering import ANCHORS, LOWERINGS
 from gradiente.backends.native.memory import Lifetime, place
+from gradiente.backends.native.reduce import REDUCTIONS
 from gradiente.backends.native.regular import regular
+from gradiente.backends.native.rows import Rows
 from gradiente.backends.native.target import Target
 from gradiente.graph.graph import Graph
 from gradiente.graph.node import Node
 from gradiente.rewrite.expand import expand
 from gradiente.rewrite.pipeline import improve
-from gradiente.rewrite.schedule import Kernel, schedule
+from gradiente.rewrite.schedule import Fusion, Kernel, schedule
 
 FAMILIES = (contract, index, random, reduce, shape)  # importing them fills the table of lowerings
 
+FUSION = Fusion(
+    follows=lambda node: node.operation in ANCHORS,
+    precedes=lambda node: node.operation in REDUCTIONS,
+    by_rows=True,
+)
+
 SHARED_KERNEL = 4_000.0  # nanoseconds from which dividing a kernel pays
 SHARED_PROGRAM = 20_000.0  # nanoseconds of such kernels from which threads pay
+
+# What every table of pointers begins with: working memory, error flag, memory of the threads,
+# barrier; and for steps over data the order of rows and the number of steps.
+FIXED_SLOTS = ("arena", "status", "memory", "sync", "order", "count")
+PAGE = 4096
 
 Place = tuple[str, int]
 
@@ -32,9 +46,14 @@ Place = tuple[str, int]
 class Written:
     """A kernel as text, when it runs, and the nodes whose buffers it is called with."""
 
-    stage: int
+    kernel: Kernel
     writer: KernelWriter
     text: str
+
+    @property
+    def stage(self) -> int:
+        """When it runs, at the same time as others of its stage."""
+        return self.kernel.stage
 
     @property
     def shared(self) -> bool:
@@ -54,11 +73,12 @@ class NativeModule:
     ):
         self.target, self.pairs, self.batch = target, pairs or {}, batch
         self.graph = regular(improve(expand(graph)))
-        self.views = views_of(self.graph)
+        self.views = views_of(self.graph, self.gathered_nodes)
         self.checked: list[Node] = []
         self.overwrites, after = overwriting(self.graph, self.views, self.pairs)
         free = [node for node in self.graph.steps if self.views[node].base is not node]
-        kernels = schedule(self.graph, free, after)
+        self.views = views_of(self.graph, self.gathered_nodes, self.overwrites)
+        kernels = schedule(self.graph, free, after, FUSION)
         needed = self._needed(kernels)
         self.written = [self._write(kernel, needed) for kernel in kernels]
         self.places: dict[Node, Place] = {}
@@ -77,36 +97,68 @@ class NativeModule:
 
     def _needed(self, kernels: list[Kernel]) -> set[Node]:
         """The nodes whose values must be in memory: read by another kernel, or results."""
-        needed = {self.views[node].base for node in self.graph.outputs}
+        needed = {self.views[node].base for node in [*self.graph.outputs, *self.overwrites]}
         for kernel in kernels:
             inside = set(kernel.nodes)
             for node in kernel.nodes:
                 needed |= {self.views[x].base for x in node.inputs if x not in inside}
         return needed
 
-    def _target(self, node: Node) -> View:
-        """Where a node's value is written: its own buffer, or the state it replaces."""
-        return whole(self.overwrites[node]) if node in self.overwrites else self.views[node]
-
     def _write(self, kernel: Kernel, needed: set[Node]) -> Written:
         writer = KernelWriter(self.target, self.checked)
-        if kernel.is_elementwise:
-            inside = set(kernel.nodes)
-            outside = [x for node in kernel.nodes for x in node.inputs if x not in inside]
-            reads = {x: self.views[x] for x in outside}
-            stores = {node: self._target(node) for node in kernel.nodes if node in needed}
-            write_loop(writer, kernel.nodes, reads, stores)
+        stores = {
+            node: self.views[node] for node in kernel.nodes if self.views[node].base in needed
+        }
+        if kernel.rows is not None:
+            outside = {node: self.views[node] for node in self._read(kernel.nodes)}
+            Rows(writer, kernel.nodes, kernel.rows, outside, stores).write()
+        elif kernel.anchor is not None:
+            self._write_anchored(writer, kernel, kernel.anchor, stores)
+        elif kernel.is_elementwise:
+            write_loop(self._formulas(writer, kernel.nodes, kernel.nodes[0], stores))
         else:
             (node,) = kernel.nodes
             inputs = [self.views[x] for x in node.inputs]
             assert node.operation is not None
             LOWERINGS[node.operation](writer, node, inputs, self.views[node])
-        return Written(kernel.stage, writer, writer.text())
+        return Written(kernel, writer, writer.text())
+
+    def _write_anchored(
+        self, writer: KernelWriter, kernel: Kernel, anchor: Node, stores: dict[Node, View]
+    ) -> None:
+        """An operation between the elementwise ones that prepare its input and that follow it."""
+        inputs = [self.views[x] for x in anchor.inputs]
+        before = [node for node in kernel.nodes if node in kernel.before]
+        after = [n for n in kernel.nodes if n is not anchor and n not in kernel.before]
+        following = self._formulas(writer, after, anchor, stores)
+        lowering = ANCHORS[anchor.operation]  # type: ignore[index]
+        if before:
+            preparing = self._formulas(writer, before, anchor.inputs[0], {})
+            lowering(writer, anchor, inputs, following, preparing)
+        else:
+            lowering(writer, anchor, inputs, following)
+
+    def _read(self, nodes: list[Node]) -> list[Node]:
+        """What nodes need that is not among them."""
+        inside = set(nodes)
+        return list(dict.fromkeys(x for node in nodes for x in node.inputs if x not in inside))
+
+    def _formulas(
+        self, writer: KernelWriter, nodes: list[Node], like: Node, stores: dict[Node, View]
+    ) -> Formulas:
+        """Elementwise operations in the shape of a node, whose value they may be given."""
+        shape = like.type.shape
+        reads = {
+            node: self.views[node].broadcast(shape)
+            for node in self._read(nodes)
+            if node is not like
+        }
+        return Formulas(writer, nodes, shape, reads, stores)
 
     def _copy(self, source: View, target: Node, stage: int) -> None:
         writer = KernelWriter(self.target, self.checked)
         shape.copy(writer, source, whole(target))
-        self.written.append(Written(stage, writer, writer.text()))
+        self.written.append(Written(Kernel(stage, [target]), writer, writer.text()))
 
     # -- places -----------------------------------------------------------------------------------
 
@@ -159,13 +211,16 @@ class NativeModule:
                 if node not in self.places:
                     spans.setdefault(node, []).append(written.stage)
         lifetimes = [
-            Lifetime(node.type.size * node.type.dtype.itemsize, min(stages), max(stages))
-            for node, stages in spans.items()
+            Lifetime(self.size(node), min(stages), max(stages)) for node, stages in spans.items()
         ]
         offsets, total = place(lifetimes)
         for node, offset in zip(spans, offsets, strict=True):
             self.places[node] = ("arena", offset)
         return total
+
+    def size(self, node: Node) -> int:
+        """Bytes of the buffer of a node."""
+        return _bytes(self.views[node] if node in self.views else whole(node))
 
     # -- the module -------------------------------------------------------------------------------
 
@@ -177,7 +232,13 @@ class NativeModule:
             "output": len(self.graph.outputs),
             "data": len(self.gathered_nodes),
         }
-        return ["arena", "status", *(f"{k}{i}" for k, n in counts.items() for i in range(n))]
+        return [*FIXED_SLOTS, *(f"{k}{i}" for k, n in counts.items() for i in range(n))]
+
+    @property
+    def private_size(self) -> int:
+        """Bytes of memory each thread needs for itself."""
+        most = max((written.writer.private_size for written in self.written), default=0)
+        return -(-most // PAGE) * PAGE
 
     @property
     def gathered_nodes(self) -> list[Node]:
@@ -193,11 +254,12 @@ class NativeModule:
             declarations |= written.writer.code.declarations
             name = names.setdefault(written.text, f"kernel{len(names)}")
             pointers = [self._pointer(node) for node in written.writer.buffers]
-            arguments = (*pointers, "%status")
+            arguments = (*pointers, "%status", "%private")
             calls.append(Call(written.stage, name, arguments, written.writer.units, written.shared))
         kernels = [text.replace(NAME, name, 1) for text, name in names.items()]
         wait_declarations, barrier = driver.barrier(self.target.triple)
         functions = [barrier, driver.program(calls, self._pointers())]
+        declarations.add("declare i64 @llvm.smin.i64(i64, i64)")
         if self.batch:
             functions.append(self._steps())
             declarations.add("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
@@ -210,10 +272,11 @@ class NativeModule:
                 source=slots.index(f"data{number}"),
                 target=slots.index(f"input{len(self.pairs) + number}"),
                 bytes=node.type.size * node.type.dtype.itemsize // max(self.batch, 1),
+                stride=self.views[node].strides[0] * node.type.dtype.itemsize,
             )
             for number, node in enumerate(self.gathered_nodes)
         ]
-        return driver.steps(gathered, self.batch, slots.index("status"))
+        return driver.steps(gathered, self.batch, {name: slots.index(name) for name in FIXED_SLOTS})
 
     def _pointer(self, node: Node) -> str:
         kind, number = self.places[node]
@@ -224,18 +287,38 @@ class NativeModule:
         for position, name in enumerate(self.slots()):
             lines.append(f"%at.{name} = getelementptr ptr, ptr %table, i64 {position}")
             lines.append(f"%{name} = load ptr, ptr %at.{name}")
+        lines.append(f"%place = mul i64 %thread, {self.private_size}")
+        lines.append("%private = getelementptr i8, ptr %memory, i64 %place")
         offsets = sorted({number for kind, number in self.places.values() if kind == "arena"})
         lines += [f"%arena{n} = getelementptr i8, ptr %arena, i64 {n}" for n in offsets]
         return lines
 
 
-def views_of(graph: Graph) -> dict[Node, View]:
-    """Where the value of every node lies; a node that is its own base has its own buffer."""
+def views_of(
+    graph: Graph, gathered: Sequence[Node] = (), overwrites: Mapping[Node, Node] | None = None
+) -> dict[Node, View]:
+    """Where the value of every node lies; a node that is its own base has its own buffer.
+
+    gathered: inputs that lie in memory of the program's own.
+    overwrites: the input whose place a node's value takes.
+    """
+    overwrites = overwrites or {}
     views: dict[Node, View] = {}
-    inputs = set(graph.inputs)
-    for node in graph.nodes:
+    inputs, outputs = set(graph.inputs), set(graph.outputs)
+    for node in [*graph.inputs, *graph.nodes]:  # some inputs may be needed by nothing
         look = None
         if node.operation is not None and node.inputs and node not in inputs:
             look = view_through(node, views[node.inputs[0]])
-        views[node] = whole(node) if look is None else look
+        fixed = node.is_constant or node in outputs or (node in inputs and node not in gathered)
+        if node in overwrites:
+            look = whole(overwrites[node])
+        elif look is None:
+            look = whole(node) if fixed or node.type.size == 0 else padded(node)
+        views[node] = look
     return views
+
+
+def _bytes(view: View) -> int:
+    """The size of a buffer, with what lies between its rows."""
+    elements = view.shape[0] * view.strides[0] if view.strides else 1
+    return max(elements, view.base.type.size) * view.dtype.itemsize

@@ -5,208 +5,27 @@ the last axis, then a fixed tree over the lanes.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from gradiente.backends.native.elementwise import Formulas
 from gradiente.backends.native.emit import Kind, Loop, Value
 from gradiente.backends.native.kernel import KernelWriter
 from gradiente.backends.native.layout import View
-from gradiente.backends.native.lowering import lowers
+from gradiente.backends.native.lowering import anchors, lowers
+from gradiente.backends.native.transposition import shuffled
 from gradiente.graph.node import Node
 from gradiente.ops import reduce as table
+from gradiente.ops.operation import Operation
 
-Combine = Callable[[Value, Value], Value]
+Combine = Callable[[Any, Value, Value], Value]
+Places = dict[int, Value]  # an index for each axis
 
-
-def _divided(view: View, axes: tuple[int, ...]) -> tuple[View, tuple[int, ...], tuple[int, ...]]:
-    """The view with kept axes first, and the shapes of kept and of reduced axes."""
-    kept = [axis for axis in range(len(view.shape)) if axis not in axes]
-    order = [*kept, *axes]
-    turned = View(
-        view.base,
-        view.dtype,
-        tuple(view.shape[axis] for axis in order),
-        tuple(view.strides[axis] for axis in order),
-        view.offset,
-    )
-    return turned, turned.shape[: len(kept)], turned.shape[len(kept) :]
-
-
-def _reduce(
-    writer: KernelWriter,
-    node: Node,
-    source: View,
-    target: View,
-    start: Callable[[View, list[Value], int], Value],
-    combine: Combine,
-) -> None:
-    """Combine all elements of the reduced axes, for each index of the kept ones."""
-    if target.shape and 0 in target.shape:
-        return
-    view, kept, reduced = _divided(source, node.params["axes"])
-    lanes = writer.target.lanes(4)
-    across = bool(kept) and view.strides[len(kept) - 1] == 1 and kept[-1] >= lanes
-    along = bool(reduced) and view.strides[-1] == 1 and reduced[-1] >= lanes
-    job = _Job(writer, view, target, kept, reduced, start, combine, node.type.dtype)
-    if across and not along:
-        job.across(lanes)
-    elif along:
-        job.along(lanes)
-    else:
-        job.one_by_one()
-
-
-class _Job:
-    """One reduction being written, in one of three loop orders."""
-
-    def __init__(
-        self,
-        writer: KernelWriter,
-        view: View,
-        target: View,
-        kept: tuple[int, ...],
-        reduced: tuple[int, ...],
-        start: Callable[[View, list[Value], int], Value],
-        combine: Combine,
-        dtype: np.dtype,
-    ):
-        self.writer, self.view, self.target = writer, view, target
-        self.kept, self.reduced = kept, reduced
-        self.start, self.combine, self.dtype = start, combine, dtype
-        self.cost = float(math.prod(view.shape))
-
-    def element(self, indices: list[Value], lanes: int) -> Value:
-        """Elements as the type they are reduced in."""
-        value = self.writer.read(self.view, indices, lanes)
-        return self.writer.code.convert(value, self.dtype)
-
-    def nest(self, shape: tuple[int, ...], outer: list[Value], carried: Value, body: Any) -> Value:
-        """Loops over a shape that carry one value; body(indices, value) -> value."""
-        if not shape:
-            return body(outer, carried)
-        with self.writer.code.loop(shape[0], carried=[carried]) as loop:
-            inner = [*outer, loop.index]
-            loop.carry(self.nest(shape[1:], inner, loop.carried[0], body))
-        return loop.results[0]
-
-    def initial(self, outer: list[Value], lanes: int) -> Value:
-        """What the reduction starts from."""
-        return self.start(self.view, outer, lanes)
-
-    def one_by_one(self) -> None:
-        """Every element by itself."""
-        with self.writer.shared_loops(self.kept, self.cost) as outer:
-            total = self.nest(
-                self.reduced,
-                outer,
-                self.initial(outer, 1),
-                lambda indices, value: self.combine(value, self.element(indices, 1)),
-            )
-            self.writer.write(total, self.target, outer)
-
-    def across(self, lanes: int) -> None:
-        """Vectors along the last kept axis: as many results at once."""
-
-        def column(outer: list[Value], width: int) -> None:
-            total = self.nest(
-                self.reduced,
-                outer,
-                self.initial(outer, width),
-                lambda indices, value: self.combine(value, self._column(indices, outer, width)),
-            )
-            self.writer.write(total, self.target, outer)
-
-        code, length = self.writer.code, self.kept[-1]
-        full = length - length % lanes
-        if len(self.kept) > 1:
-            with self.writer.shared_loops(self.kept[:-1], self.cost / lanes) as outer:
-                with code.loop(full, step=lanes) as loop:
-                    column([*outer, loop.index], lanes)
-                with code.loop(length, start=full) as loop:
-                    column([*outer, loop.index], 1)
-            return
-        units = full // lanes
-        begin, end = self.writer.parallel(units, self.cost / lanes)
-        with code.loop(end * lanes, start=begin * lanes, step=lanes) as loop:
-            column([loop.index], lanes)
-        with code.when(end == units), code.loop(length, start=full) as loop:
-            column([loop.index], 1)
-
-    def _column(self, indices: list[Value], outer: list[Value], width: int) -> Value:
-        """Neighbours along the last kept axis, which is not the last of the view."""
-        place = len(self.kept) - 1
-        order = [*range(place), *range(place + 1, len(self.view.shape)), place]
-        turned = View(
-            self.view.base,
-            self.view.dtype,
-            tuple(self.view.shape[i] for i in order),
-            tuple(self.view.strides[i] for i in order),
-            self.view.offset,
-        )
-        value = self.writer.read(turned, [indices[i] for i in order], width)
-        return self.writer.code.convert(value, self.dtype)
-
-    def along(self, lanes: int) -> None:
-        """Vectors along the last reduced axis: partial results side by side."""
-        length = self.reduced[-1]
-        full = length - length % lanes
-        code = self.writer.code
-
-        def row(indices: list[Value], carried: Value) -> Value:
-            with code.loop(full, step=lanes, carried=[carried]) as loop:
-                element = self.element([*indices, loop.index], lanes)
-                loop.carry(self.combine(loop.carried[0], element))
-            return loop.results[0]
-
-        def rest(indices: list[Value], carried: Value) -> Value:
-            with code.loop(length, start=full, carried=[carried]) as loop:
-                loop.carry(self.combine(loop.carried[0], self.element([*indices, loop.index], 1)))
-            return loop.results[0]
-
-        with self.writer.shared_loops(self.kept, self.cost / lanes) as outer:
-            vector = self.nest(self.reduced[:-1], outer, self.initial(outer, lanes), row)
-            total = self.tree(vector)
-            if full < length:
-                total = self.nest(self.reduced[:-1], outer, total, rest)
-            self.writer.write(total, self.target, outer)
-
-    def tree(self, vector: Value) -> Value:
-        """The lanes of a vector combined: halves with halves, down to one."""
-        code, lanes = self.writer.code, vector.kind.lanes
-        while lanes > 1:
-            lanes //= 2
-            kind = Kind(vector.dtype, lanes)
-            halves = [
-                code.assign(
-                    f"shufflevector {vector.kind.text} {vector.name}, {vector.kind.text} poison, "
-                    f"<{lanes} x i32> <{', '.join(f'i32 {i}' for i in chosen)}>",
-                    kind,
-                )
-                for chosen in (range(lanes), range(lanes, 2 * lanes))
-            ]
-            vector = self.combine(halves[0], halves[1])
-        return _scalar(self.writer, vector)
-
-
-def _scalar(writer: KernelWriter, value: Value) -> Value:
-    """A vector of one lane as a scalar."""
-    if value.kind.lanes == 1 and not value.kind.text.startswith("<"):
-        return value
-    return writer.code.assign(
-        f"extractelement {value.kind.text} {value.name}, i32 0", Kind(value.dtype)
-    )
-
-
-def _constant_start(writer: KernelWriter, number: Any, dtype: np.dtype) -> Any:
-    return lambda view, outer, lanes: writer.code.constant(number, Kind(dtype, lanes))
-
-
-@lowers(table.sum_)
-def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> None:
-    start = _constant_start(writer, 0, node.type.dtype)
-    _reduce(writer, node, inputs[0], target, start, lambda a, b: a + b)
+SIDE_BY_SIDE = (
+    4  # vectors of columns summed in one loop: their additions do not wait for each other
+)
 
 
 def _lowest(dtype: np.dtype) -> Any:
@@ -221,28 +40,227 @@ def _highest(dtype: np.dtype) -> Any:
     return True if dtype.kind == "b" else np.iinfo(dtype).max
 
 
-@lowers(table.max_)
-def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> None:
-    start = _constant_start(writer, _lowest(node.type.dtype), node.type.dtype)
-    _reduce(writer, node, inputs[0], target, start, writer.algebra.maximum)
+# What a reduction starts from, and how two values are combined; m is the algebra.
+REDUCTIONS: dict[Operation, tuple[Callable[[np.dtype], Any], Combine]] = {
+    table.sum_: (lambda dtype: 0, lambda m, a, b: a + b),
+    table.max_: (_lowest, lambda m, a, b: m.maximum(a, b)),
+    table.min_: (_highest, lambda m, a, b: m.minimum(a, b)),
+    table.any_: (lambda dtype: False, lambda m, a, b: a | b),
+    table.all_: (lambda dtype: True, lambda m, a, b: a & b),
+}
 
 
-@lowers(table.min_)
-def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> None:
-    start = _constant_start(writer, _highest(node.type.dtype), node.type.dtype)
-    _reduce(writer, node, inputs[0], target, start, writer.algebra.minimum)
+class Reduction:
+    """How the elements of one reduction are combined, whatever the loops around it."""
+
+    def __init__(self, writer: KernelWriter, node: Node, operation: Operation | None = None):
+        operation = operation or node.operation
+        assert operation is not None
+        self.writer, self.dtype = writer, node.type.dtype
+        start, self._combine = REDUCTIONS[operation]
+        self._start = start(self.dtype)
+        if operation is table.sum_ and self.dtype.kind == "f" and node.inputs[0].type.size:
+            self._start = -0.0  # what leaves even the sign of a zero as it is
+
+    def start(self, lanes: int) -> Value:
+        """What it starts from."""
+        return self.writer.code.constant(self._start, Kind(self.dtype, lanes))
+
+    def add(self, total: Value, element: Value) -> Value:
+        """One element, or a vector of them, more; elements are converted to the result's type."""
+        code = self.writer.code
+        element = code.as_kind(code.convert(element, self.dtype), total.kind)
+        return self._combine(self.writer.algebra, total, element)
+
+    def tree(self, vector: Value) -> Value:
+        """The lanes of a vector combined: halves with halves, down to one."""
+        code, lanes = self.writer.code, vector.kind.lanes
+        while lanes > 1:
+            lanes //= 2
+            if lanes == 1:
+                low, high = (code.element(vector, code.index(i)) for i in range(2))
+            else:
+                low = shuffled(code, vector, vector, range(lanes))
+                high = shuffled(code, vector, vector, range(lanes, 2 * lanes))
+            vector = self._combine(self.writer.algebra, low, high)
+        return vector
 
 
-@lowers(table.any_)
-def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> None:
-    start = _constant_start(writer, False, np.dtype(bool))
-    _reduce(writer, node, inputs[0], target, start, lambda a, b: a | b)
+@anchors(*REDUCTIONS)
+def _(
+    writer: KernelWriter,
+    node: Node,
+    inputs: list[View],
+    after: Formulas,
+    before: Formulas | None = None,
+) -> None:
+    if 0 not in node.type.shape:
+        _Reduce(writer, node, inputs[0], after, before).write()
 
 
-@lowers(table.all_)
-def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> None:
-    start = _constant_start(writer, True, np.dtype(bool))
-    _reduce(writer, node, inputs[0], target, start, lambda a, b: a & b)
+class _Reduce:
+    """One reduction being written, in one of two loop orders."""
+
+    def __init__(
+        self,
+        writer: KernelWriter,
+        node: Node,
+        view: View,
+        after: Formulas,
+        before: Formulas | None,
+    ):
+        self.writer, self.code, self.node = writer, writer.code, node
+        self.view, self.after, self.before = view, after, before
+        self.reduction = Reduction(writer, node)
+        self.shape = view.shape
+        axes = node.params["axes"]
+        self.axes = list(range(len(self.shape)))
+        if before is None and view.strides and view.strides[-1] != 1 and 1 in view.strides:
+            nearest = view.strides.index(1)  # elements side by side are read as vectors
+            self.axes.append(self.axes.pop(nearest))
+        self.kept = [axis for axis in range(len(self.shape)) if axis not in axes]
+        self.reduced = [axis for axis in self.axes if axis in axes]
+
+    @property
+    def cost(self) -> float:
+        """Nanoseconds on one thread, roughly."""
+        work = 0.1 if self.before is None else self.before.work
+        return work * math.prod(self.shape) / 4
+
+    def write(self) -> None:
+        """Vectors along the last axis, whether it is reduced or kept."""
+        lanes = self.writer.target.lanes(4)
+        last = self.axes[-1] if self.axes else None
+        across = last is not None and last not in self.reduced
+        while last is not None and lanes > 1 and lanes > self.shape[last]:
+            lanes //= 2
+        if across and last == self.kept[-1]:
+            self._across(lanes)
+        else:
+            self._along(lanes if last in self.reduced else 1)
+
+    def _element(self, places: Places, lanes: int) -> Value:
+        """Elements, from memory or by the formulas before the reduction."""
+        indices = [places[axis] for axis in range(len(self.shape))]
+        if self.before is not None:
+            source = self.node.inputs[0]
+            return self.before.values(indices, lanes, {})[source]
+        if lanes == 1:
+            return self.writer.read(self.view, indices)
+        return self.writer.read_rows(self.view, indices, self.axes[-1], lanes)
+
+    def _nest(
+        self,
+        axes: Sequence[int],
+        places: Places,
+        totals: list[Value],
+        body: Callable[[Places, list[Value]], list[Value]],
+    ) -> list[Value]:
+        """Loops over axes that carry values from round to round."""
+        if not axes:
+            return body(places, totals)
+        with self.code.loop(self.shape[axes[0]], carried=totals) as loop:
+            inner = {**places, axes[0]: loop.index}
+            loop.carry(*self._nest(axes[1:], inner, loop.carried, body))
+        return loop.results
+
+    def _finish(self, places: Places, total: Value) -> None:
+        indices = [places[axis] for axis in self.kept]
+        self.after.at(indices, total.kind.lanes, {self.node: total})
+
+    # -- vectors along the last kept axis ----------------------------------------------------------
+
+    def _across(self, lanes: int) -> None:
+        """As many results at once, in a few vectors side by side."""
+        code, last = self.code, self.kept[-1]
+        length, outer = self.shape[last], [self.shape[axis] for axis in self.kept[:-1]]
+        width = lanes * min(SIDE_BY_SIDE, max(length // lanes, 1))
+        if outer:
+            with self.writer.shared_loops(tuple(outer), self.cost) as indices:
+                places = dict(zip(self.kept, indices, strict=False))
+                self._columns(places, code.index(0), length - length % width, width, lanes)
+                self._rest(places, length - length % width, length, lanes)
+            return
+        units = length // width
+        begin, end = self.writer.parallel(max(units, 1), self.cost)
+        self._columns({}, begin * width, end * width if units else code.index(0), width, lanes)
+        if length % width:
+            with code.when(end == max(units, 1)):
+                self._rest({}, units * width, length, lanes)
+
+    def _columns(self, places: Places, start: Value, stop: Any, width: int, lanes: int) -> None:
+        last = self.kept[-1]
+        with self.code.loop(stop, start=start, step=width) as loop:
+            columns = [loop.index + i for i in range(0, width, lanes)]
+            zeros = [self.reduction.start(lanes) for _ in columns]
+
+            def body(inner: Places, totals: list[Value]) -> list[Value]:
+                elements = (self._element({**inner, last: c}, lanes) for c in columns)
+                return [
+                    self.reduction.add(total, element)
+                    for total, element in zip(totals, elements, strict=True)
+                ]
+
+            totals = self._nest(self.reduced, places, zeros, body)
+            for column, total in zip(columns, totals, strict=True):
+                self._finish({**places, last: column}, total)
+
+    def _rest(self, places: Places, start: int, stop: int, lanes: int) -> None:
+        """What is left of the columns: single vectors, then narrower ones."""
+        while start < stop:
+            end = stop - (stop - start) % lanes
+            self._columns(places, self.code.index(start), self.code.index(end), lanes, lanes)
+            start, lanes = end, lanes // 2
+
+    # -- vectors along the last reduced axis -------------------------------------------------------
+
+    def _along(self, lanes: int) -> None:
+        """Partial results side by side, combined at the end; then what is left."""
+        outer = tuple(self.shape[axis] for axis in self.kept)
+        with self.writer.shared_loops(outer, self.cost) as indices:
+            places = dict(zip(self.kept, indices, strict=True))
+            total: Value | None = None
+            start, last = 0, self.reduced[-1] if self.reduced else None
+            length = 1 if last is None else self.shape[last]
+            if length == 0:
+                total = self.reduction.start(1)
+            while start < length:
+                stop = length - (length - start) % lanes
+                if stop > start:
+                    part = self.reduction.tree(self._span(places, start, stop, lanes))
+                    total = part if total is None else self.reduction.add(total, part)
+                start, lanes = stop, max(lanes // 2, 1)
+            assert total is not None
+            self._finish(places, total)
+
+    def _span(self, places: Places, start: int, stop: int, lanes: int) -> Value:
+        """The elements between two places of the last axis, over all other reduced axes."""
+        zero = [self.reduction.start(lanes)]
+        if not self.reduced:
+            return self.reduction.add(zero[0], self._element(places, 1))
+        *others, last = self.reduced
+
+        def span(inner: Places, totals: list[Value]) -> list[Value]:
+            with self.code.loop(stop, start=start, step=lanes, carried=totals) as loop:
+                element = self._element({**inner, last: loop.index}, lanes)
+                loop.carry(self.reduction.add(loop.carried[0], element))
+            return loop.results
+
+        return self._nest(others, places, zero, span)[0]
+
+
+def _divided(view: View, axes: tuple[int, ...]) -> tuple[View, tuple[int, ...], tuple[int, ...]]:
+    """The view with kept axes first, and the shapes of kept and of reduced axes."""
+    kept = [axis for axis in range(len(view.shape)) if axis not in axes]
+    order = [*kept, *axes]
+    turned = View(
+        view.base,
+        view.dtype,
+        tuple(view.shape[axis] for axis in order),
+        tuple(view.strides[axis] for axis in order),
+        view.offset,
+    )
+    return turned, turned.shape[: len(kept)], turned.shape[len(kept) :]
 
 
 def _position(

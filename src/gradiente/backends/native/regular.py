@@ -5,6 +5,7 @@ import numpy as np
 from gradiente.backends.native.kernel import KernelWriter
 from gradiente.backends.native.layout import View, view_through, whole
 from gradiente.backends.native.lowering import lowers
+from gradiente.backends.native.product import is_packed
 from gradiente.backends.native.shape import copy
 from gradiente.graph.graph import Graph
 from gradiente.graph.node import Node
@@ -17,7 +18,10 @@ in_order = Operation("in_order", np.ascontiguousarray, lambda x: x)
 
 
 def regular(graph: Graph) -> Graph:
-    """The graph in which the second factor of every matrix product has its rows side by side."""
+    """The graph in which the second factor of a matrix product has its rows side by side.
+
+    Large ones stay as they are: the product brings them into order itself, block by block.
+    """
     views: dict[Node, View] = {}
 
     def view(node: Node) -> View:
@@ -31,7 +35,7 @@ def regular(graph: Graph) -> Graph:
         if node.operation is not matmul:
             return None
         a, b = inputs
-        if view(b).strides[-1] == 1 or b.type.shape[-1] == 1:
+        if view(b).strides[-1] == 1 or b.type.shape[-1] == 1 or is_packed(a.type, b.type):
             return None
         return with_inputs(node, (a, Node(in_order, (b,), {}, b.type, node.source)))
 

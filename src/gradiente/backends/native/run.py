@@ -2,15 +2,15 @@
 
 import ctypes
 import threading
-from typing import Any
 
 import numpy as np
 
+from gradiente.backends.native.barrier import SYNC_BYTES
+from gradiente.backends.native.blocks import aligned, like
 from gradiente.backends.native.engine import compile_text
-from gradiente.backends.native.memory import ALIGNMENT
 from gradiente.backends.native.program import NativeModule
 from gradiente.backends.native.target import host
-from gradiente.backends.native.workers import available_threads, run_together
+from gradiente.backends.native.workers import run_native, thread_count
 from gradiente.base.errors import IndexRangeError
 from gradiente.graph.graph import Graph
 
@@ -20,19 +20,29 @@ Arrays = list[np.ndarray]
 class _Callable:
     """What both kinds of program share: the library, the arena, the counters of the barrier."""
 
-    def __init__(self, module: NativeModule, threads: int | None):
+    def __init__(self, module: NativeModule, threads: int | None, entry: str):
         self.module = module
         self.library = compile_text(module.text)
+        self.address = self.library.address(entry)
         self.lock = threading.Lock()
-        self.arena = _aligned(module.arena_size)
-        self.sync = _aligned(256)
+        wanted = thread_count(threads)
+        self.threads = wanted if module.threads_pay or threads is not None else 1
+        self.arena = aligned(module.arena_size)
+        self.sync = aligned(SYNC_BYTES)
         self.status = np.zeros(1, np.int64)
-        self.threads = (threads or available_threads()) if module.threads_pay else 1
+        self._memory = aligned(0)
 
-    def _table(self, arrays: Arrays) -> Any:
-        """The pointers of arena, status, inputs, constants and the rest, in the module's order."""
-        known = [self.arena, self.status, *arrays]
-        return (ctypes.c_void_p * len(known))(*(array.ctypes.data for array in known))
+    def _run(self, arrays: Arrays, order: np.ndarray | None = None) -> None:
+        """Run once, or once for each row of an order, with arrays in the module's order."""
+        if len(self._memory) < self.module.private_size * self.threads:
+            self._memory = aligned(self.module.private_size * self.threads)
+        own = [self.arena, self.status, self._memory, self.sync]
+        addresses = [array.ctypes.data for array in own]
+        addresses += [0, 0] if order is None else [order.ctypes.data, len(order)]
+        addresses += [array.ctypes.data for array in arrays]
+        table = (ctypes.c_void_p * len(addresses))(*addresses)
+        run_native(self.address, ctypes.addressof(table), self.threads)
+        self._check()
 
     def _check(self) -> None:
         if self.status[0]:
@@ -49,22 +59,14 @@ class NativeProgram(_Callable):
     """A compiled graph: called with the arrays of its inputs, it returns those of its outputs."""
 
     def __init__(self, graph: Graph, threads: int | None = None):
-        super().__init__(NativeModule(graph, host()), threads)
-        pointers = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64]
-        self.function = self.library.function("program", *pointers)
+        super().__init__(NativeModule(graph, host()), threads, "program")
 
     def __call__(self, arrays: Arrays) -> Arrays:
         module = self.module
         given = [np.ascontiguousarray(array) for array in arrays]
         outputs = [np.empty(node.type.shape, node.type.dtype) for node in module.graph.outputs]
         with self.lock:  # one arena: one caller at a time
-            table = self._table([*given, *module.constants, *outputs])
-            address, sync = ctypes.addressof(table), self.sync.ctypes.data
-            run_together(
-                lambda thread, threads: self.function(address, sync, thread, threads),
-                self.threads,
-            )
-            self._check()
+            self._run([*given, *module.constants, *outputs])
         return outputs
 
 
@@ -76,31 +78,21 @@ class NativeSteps(_Callable):
 
     def __init__(self, graph: Graph, states: int, batch: int, threads: int | None = None):
         pairs = {position: position for position in range(states)}
-        super().__init__(NativeModule(graph, host(), pairs, batch), threads)
-        pointers = [ctypes.c_void_p] * 2 + [ctypes.c_int64, ctypes.c_void_p] + [ctypes.c_int64] * 2
-        self.function = self.library.function("steps", *pointers)
-        self.batches = [
-            _aligned(node.type.size * node.type.dtype.itemsize)
-            for node in self.module.gathered_nodes
-        ]
+        super().__init__(NativeModule(graph, host(), pairs, batch), threads, "steps")
+        self.batches = [aligned(self.module.size(node)) for node in self.module.gathered_nodes]
 
-    def __call__(self, state: Arrays, data: Arrays, order: np.ndarray) -> None:
-        """Steps over the rows that `order`, of shape (steps, rows of a batch), names."""
+    def own(self, array: np.ndarray) -> np.ndarray:
+        """A copy of an array of the state, where native code works best."""
+        return like(array)
+
+    def __call__(self, state: Arrays, data: Arrays, order: np.ndarray) -> Arrays:
+        """Steps over the rows that `order`, of shape (steps, rows of a batch), names.
+
+        The arrays of the state are overwritten, and returned.
+        """
         order = np.ascontiguousarray(order, np.int64)
         unused = [self.status] * len(self.module.graph.outputs)
         with self.lock:
-            table = self._table([*state, *self.batches, *self.module.constants, *unused, *data])
-            address, sync, rows = ctypes.addressof(table), self.sync.ctypes.data, order.ctypes.data
-            count = len(order)
-            run_together(
-                lambda thread, threads: self.function(address, rows, count, sync, thread, threads),
-                self.threads,
-            )
-            self._check()
-
-
-def _aligned(size: int) -> np.ndarray:
-    """Zeroed bytes that begin at a cache line."""
-    block = np.zeros(size + ALIGNMENT, np.uint8)
-    start = -block.ctypes.data % ALIGNMENT
-    return block[start : start + size]
+            arrays = [*state, *self.batches, *self.module.constants, *unused, *data]
+            self._run(arrays, order)
+        return state

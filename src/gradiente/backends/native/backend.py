@@ -1,0 +1,27 @@
+"""The native backend: machine code for this CPU, written by us and made by LLVM."""
+
+from functools import lru_cache
+from importlib.util import find_spec
+
+from gradiente.backends.native.run import NativeProgram, NativeSteps
+from gradiente.backends.native.target import host
+from gradiente.backends.registry import Backend
+
+KNOWN_CPUS = ("x86_64", "amd64", "aarch64", "arm64")
+
+
+@lru_cache(maxsize=1)
+def obstacle() -> str:
+    """Why native code cannot run here; empty if it can."""
+    if find_spec("llvmlite") is None:
+        return "the package llvmlite is not installed (pip install llvmlite)"
+    try:
+        triple = host().triple
+    except (ImportError, OSError, RuntimeError) as error:
+        return f"llvmlite does not work ({error})"
+    if not triple.lower().startswith(KNOWN_CPUS):
+        return f"this kind of CPU is not known ({triple.split('-')[0]})"
+    return ""
+
+
+BACKEND = Backend("native", NativeProgram, NativeSteps, obstacle)

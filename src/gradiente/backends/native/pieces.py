@@ -1,0 +1,39 @@
+"""Lengths cut into pieces of nearly equal size, and pieces put together to units of work."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Run:
+    """`count` pieces of one size, side by side from `start`; the first of them is unit `unit`."""
+
+    start: int
+    size: int
+    count: int
+    unit: int = 0
+
+
+def cut(length: int, largest: int) -> list[Run]:
+    """The fewest pieces of at most the largest size, whose sizes differ by 1 at most."""
+    if length <= 0:
+        return []
+    pieces = -(-length // largest)
+    size, larger = divmod(length, pieces)
+    runs, start, unit = [], 0, 0
+    for this, count in ((size + 1, larger), (size, pieces - larger)):
+        if count:
+            runs.append(Run(start, this, count, unit))
+            start, unit = start + this * count, unit + count
+    return runs
+
+
+def grouped(run: Run, pieces: int, unit: int = 0) -> list[tuple[Run, int]]:
+    """A run as groups of several pieces, then one of those left: (run of groups, pieces in each)."""
+    full, left = divmod(run.count, pieces)
+    groups = []
+    if full:
+        groups.append((Run(run.start, run.size * pieces, full, unit), pieces))
+    if left:
+        start = run.start + run.size * pieces * full
+        groups.append((Run(start, run.size * left, 1, unit + full), left))
+    return groups

@@ -1,0 +1,387 @@
+"""The matrix product: tiles that keep their results in registers, cut to fit the caches.
+
+A tile of C, some rows by some vectors of columns, is the sum over k of a column of A, each element
+repeated over a vector, times a row of B. A may lie anyhow. A small B is read where it lies; of a
+large one, blocks are packed first, so that the rows of a panel of columns lie side by side: each
+block then serves all rows of A from the cache.
+
+Every element of C is summed over k in ascending order by fused multiply-adds, however the matrix is
+cut, so that results do not depend on the number of threads.
+
+K. Goto, R. van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34 (2008).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradiente.backends.native.elementwise import Formulas
+from gradiente.backends.native.emit import Kind, Loop, Value
+from gradiente.backends.native.kernel import KernelWriter
+from gradiente.backends.native.layout import View
+from gradiente.backends.native.pieces import Run, cut, grouped
+from gradiente.backends.native.transposition import transposed
+from gradiente.base.types import ArrayType
+from gradiente.graph.node import Node
+
+NANOSECONDS = 1 / 200.0  # for an operation of one core, roughly
+
+READ_WHERE_IT_LIES = 1 << 20  # bytes of a B that stays in the second-level cache
+ROWS_WORTH_PACKING = 32
+PACKED_DEPTH = 256
+UNITS = 40  # into how many groups of panels a large product is divided, at least
+GROUP = 4  # panels packed at once, at most: they stay in the second-level cache
+
+INLINE = 3  # formulas that are written out for each vector of a tile
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Rows by vectors of columns."""
+
+    rows: int
+    vectors: int
+
+
+def largest_tile(registers: int) -> Tile:
+    """Accumulators, a row of B and one element of A must fit into the registers."""
+    return Tile(8, 3) if registers >= 32 else Tile(4, 2)
+
+
+def is_packed(a: ArrayType, b: ArrayType) -> bool:
+    """True for a second factor too large to be read where it lies, and used often enough."""
+    size = b.shape[-1] * b.shape[-2] * b.dtype.itemsize
+    return size > READ_WHERE_IT_LIES and a.shape[-2] >= ROWS_WORTH_PACKING
+
+
+class Product:
+    """One matrix product (of a batch) being written; its results go to the formulas."""
+
+    def __init__(
+        self, writer: KernelWriter, a: View, b: View, outer: list[Value], result: "Result"
+    ):
+        self.writer, self.code, self.a, self.b, self.outer = writer, writer.code, a, b, outer
+        self.result = result
+        self.rows, self.depth, self.columns = a.shape[-2], a.shape[-1], b.shape[-1]
+        self.lanes = writer.target.lanes(result.kind.itemsize)
+        self.tile = largest_tile(writer.target.registers)
+        self.row_runs = cut(self.rows, self.tile.rows)
+
+    @property
+    def cost(self) -> float:
+        """Nanoseconds on one thread, roughly."""
+        operations = 2.0 * self.rows * self.columns * self.depth
+        return operations * NANOSECONDS + self.result.work * self.rows * self.columns
+
+    @property
+    def packs(self) -> bool:
+        """True if blocks of B are brought into order first."""
+        transposed = self.b.strides[-1] != 1 and self.columns > 1
+        a, b = (ArrayType(view.shape[-2:], view.dtype) for view in (self.a, self.b))
+        return transposed or is_packed(a, b)
+
+    def write(self, shared: bool) -> None:
+        """The whole product; shared: divided among threads, by rows or by panels of columns."""
+        panels = [*self._panels()]
+        if self.packs:
+            self._packed(panels, shared)
+        else:
+            units = self.row_runs[-1].unit + self.row_runs[-1].count
+            limits = self.writer.parallel(units, self.cost) if shared else self._all(units)
+            for lanes, run in panels:
+                with self._pieces(run, None) as column:
+                    place = self._place(self.b, [self.code.index(0), column])
+                    self._rows(column, run.size // lanes, lanes, place, limits)
+
+    def _all(self, units: int) -> tuple[Value, Value]:
+        return self.code.index(0), self.code.index(units)
+
+    def _panels(self) -> Iterator[tuple[int, Run]]:
+        """Runs of panels: several whole vectors wide, then narrower ones: (lanes, run)."""
+        lanes, vectors = self.lanes, self.columns // self.lanes
+        for run in cut(vectors, self.tile.vectors):
+            yield lanes, Run(run.start * lanes, run.size * lanes, run.count, 0)
+        start = vectors * lanes
+        while start < self.columns:
+            lanes //= 2
+            if start + lanes <= self.columns:
+                yield lanes, Run(start, lanes, 1, 0)
+                start += lanes
+
+    @contextmanager
+    def _pieces(self, run: Run, limits: tuple[Value, Value] | None) -> Iterator[Value]:
+        """A loop over the pieces of a run, of those within limits if there are any: their starts."""
+        code, first, last = self.code, self.code.index(0), self.code.index(run.count)
+        if limits is not None:
+            begin, end = (limit - run.unit for limit in limits)
+            first = begin if run.unit == 0 else code.intrinsic("smax", begin, first)
+            last = code.intrinsic("smin", end, last)
+        with code.loop(last, start=first) as loop:
+            yield loop.index * run.size + run.start
+
+    # -- B as it lies ------------------------------------------------------------------------------
+
+    def _place(self, view: View, indices: list[Value]) -> str:
+        """A pointer to an element of A or B."""
+        offset = self.writer.place(view, [*self.outer, *indices])
+        return self.code.address(self.writer.pointer(view), offset, view.dtype)
+
+    def _rows(
+        self, column: Value, vectors: int, lanes: int, b: str, limits: tuple[Value, Value]
+    ) -> None:
+        """All tiles of a panel of columns."""
+        for run in self.row_runs:
+            with self._pieces(run, limits) as row:
+                a = self._place(self.a, [row, self.code.index(0)])
+                tile = Tile(run.size, vectors)
+                self.result.prefetch(self.outer, row, column, tile, lanes)
+                zero = [self.code.constant(0, self._kind(lanes))] * (tile.rows * tile.vectors)
+                sums = self._sums(a, b, self.b.strides[-2], self.code.index(self.depth), zero, tile)
+                self.result.finish(self.outer, row, column, tile, sums)
+
+    def _kind(self, lanes: int) -> Kind:
+        return Kind(self.result.kind, lanes)
+
+    def _sums(
+        self, a: str, b: str, stride: int, depth: Value, sums: list[Value], tile: Tile
+    ) -> list[Value]:
+        """The sums of a tile, carried on over `depth` columns of A and rows of B."""
+        code, lanes = self.code, sums[0].kind.lanes
+        with code.loop(depth, carried=sums) as loop:
+            right = self._row(b, loop.index * stride, tile.vectors, lanes)
+            column = code.address(a, loop.index * self.a.strides[-1], self.a.dtype)
+            self._accumulate(loop, column, right, tile, lanes)
+        return loop.results
+
+    def _row(self, b: str, offset: Value, vectors: int, lanes: int) -> list[Value]:
+        code, dtype = self.code, self.b.dtype
+        start = code.address(b, offset, dtype)
+        places = (code.index(i * lanes) for i in range(vectors))
+        vectors_ = [code.load(start, place, Kind(dtype, lanes)) for place in places]
+        return [code.convert(vector, self.result.kind) for vector in vectors_]
+
+    def _accumulate(
+        self, loop: Loop, column: str, right: list[Value], tile: Tile, lanes: int
+    ) -> None:
+        code = self.code
+        sums = iter(loop.carried)
+        following = []
+        for i in range(tile.rows):
+            left = code.load(column, code.index(i * self.a.strides[-2]), Kind(self.a.dtype))
+            left = code.as_kind(code.convert(left, self.result.kind), self._kind(lanes))
+            following += [code.fma(left, b, next(sums)) for b in right]
+        loop.carry(*following)
+
+    # -- B in packed blocks ------------------------------------------------------------------------
+
+    def _packed(self, panels: list[tuple[int, Run]], shared: bool) -> None:
+        group = min(max(sum(run.count for _, run in panels) // UNITS, 1), GROUP)
+        groups, units = [], 0
+        for lanes, run in panels:
+            for part, pieces in grouped(run, group, units):
+                groups.append((lanes, part, pieces))
+                units = part.unit + part.count
+        limits = self.writer.parallel(units, self.cost) if shared else self._all(units)
+        depth = min(self.depth, PACKED_DEPTH)
+        width = max(part.size for _, part, _ in groups)
+        memory = self.writer.private(ArrayType((depth * width,), self.b.dtype))
+        if self.depth > depth:
+            self.result.keep_sums()
+        for lanes, part, pieces in groups:
+            with self._pieces(part, limits) as column:
+                self._group(column, part.size // pieces, pieces, lanes, memory)
+
+    def _group(self, column: Value, width: int, pieces: int, lanes: int, memory: str) -> None:
+        """All rows of some panels: block by block of the depth."""
+        code = self.code
+        blocks = cut(self.depth, PACKED_DEPTH)
+        for block in blocks:
+            with code.loop(block.count) as loop:
+                k = loop.index * block.size + block.start
+                with code.loop(pieces) as piece:
+                    start = column + piece.index * width
+                    packed = code.address(memory, piece.index * (block.size * width), self.b.dtype)
+                    _pack(self, k, start, block.size, width, lanes, packed)
+                self._block(column, width, pieces, lanes, memory, k, block.size)
+
+    def _block(
+        self,
+        column: Value,
+        width: int,
+        pieces: int,
+        lanes: int,
+        memory: str,
+        k: Value,
+        depth: int,
+    ) -> None:
+        """What a packed block of B adds to all rows."""
+        code = self.code
+        for run in self.row_runs:
+            with self._pieces(run, None) as row, code.loop(pieces) as piece:
+                a = self._place(self.a, [row, k])
+                b = code.address(memory, piece.index * (depth * width), self.b.dtype)
+                start = column + piece.index * width
+                tile = Tile(run.size, width // lanes)
+                self.result.prefetch(self.outer, row, start, tile, lanes)
+                sums = self.result.begin(self.outer, row, start, tile, lanes, k)
+                sums = self._sums(a, b, width, code.index(depth), sums, tile)
+                last = None if depth == self.depth else k == self.depth - depth
+                self.result.finish(self.outer, row, start, tile, sums, last)
+
+
+def _pack(
+    product: Product, k: Value, column: Value, depth: int, width: int, lanes: int, memory: str
+) -> None:
+    """Rows k … k + depth of a panel of B, side by side; blocks are transposed where B is."""
+    code, b, dtype = product.code, product.b, product.b.dtype
+    if b.strides[-1] == 1:
+        with code.loop(depth) as loop:
+            source = product._place(b, [k + loop.index, column])
+            target = code.address(memory, loop.index * width, dtype)
+            for place in range(0, width, lanes):
+                one = code.load(source, code.index(place), Kind(dtype, lanes))
+                code.store(one, target, code.index(place))
+        return
+    full = depth - depth % lanes if b.strides[-2] == 1 and lanes > 1 else 0
+    with code.loop(full, step=lanes) as rows, code.loop(width, step=lanes) as columns:
+        lines = [
+            code.load(
+                product._place(b, [k + rows.index, column + columns.index + i]),
+                code.index(0),
+                Kind(dtype, lanes),
+            )
+            for i in range(lanes)
+        ]
+        target = code.address(memory, rows.index * width + columns.index, dtype)
+        for i, line in enumerate(transposed(code, lines)):
+            code.store(line, target, code.index(i * width))
+    with code.loop(depth, start=full) as rows, code.loop(width) as columns:
+        source = product._place(b, [k + rows.index, column + columns.index])
+        one = code.load(source, code.index(0), Kind(dtype))
+        code.store(one, memory, rows.index * width + columns.index)
+
+
+class Result:
+    """What becomes of the sums of a product: the formulas, element by element.
+
+    Where the depth is cut into blocks, sums wait in memory for the next block.
+    """
+
+    def __init__(self, writer: KernelWriter, formulas: Formulas, anchor: Node):
+        self.writer, self.code, self.formulas, self.anchor = writer, writer.code, formulas, anchor
+        dtype = anchor.type.dtype
+        self.dtype = dtype
+        self.kind = np.dtype(np.float32) if dtype == np.float16 else dtype
+        self.waiting: View | None = None
+        self._tile: str | None = None
+
+    @property
+    def work(self) -> float:
+        """Nanoseconds for one element, roughly."""
+        return self.formulas.work / 8
+
+    def keep_sums(self) -> None:
+        """Reserve memory for sums between blocks of the depth."""
+        self.waiting = self.writer.scratch(ArrayType(self.formulas.shape, self.kind))
+
+    def _kept(self, outer: list[Value], row: Value, column: Value) -> str:
+        assert self.waiting is not None
+        place = self.writer.place(self.waiting, [*outer, row, column])
+        return self.code.address(self.writer.pointer(self.waiting), place, self.kind)
+
+    def prefetch(
+        self, outer: list[Value], row: Value, column: Value, tile: Tile, lanes: int
+    ) -> None:
+        """Ask for what the formulas of a tile will read, if they read much."""
+        if len(self.formulas.nodes) <= INLINE:
+            return
+        with self.code.loop(tile.rows) as loop:
+            for j in range(tile.vectors):
+                self.formulas.prefetch([*outer, row + loop.index, column + j * lanes])
+
+    def begin(
+        self, outer: list[Value], row: Value, column: Value, tile: Tile, lanes: int, k: Value
+    ) -> list[Value]:
+        """What the sums of a tile start from: zero, or what they were after the last block."""
+        code, kind = self.code, Kind(self.kind, lanes)
+        zero = code.constant(0, kind)
+        if self.waiting is None:
+            return [zero] * (tile.rows * tile.vectors)
+        kept, stride = self._kept(outer, row, column), self.waiting.strides[-2]
+        places = [
+            code.index(i * stride + j * lanes)
+            for i in range(tile.rows)
+            for j in range(tile.vectors)
+        ]
+        with code.when(k == 0):
+            for place in places:
+                code.store(zero, kept, place)
+        return [code.load(kept, place, kind) for place in places]
+
+    def finish(
+        self,
+        outer: list[Value],
+        row: Value,
+        column: Value,
+        tile: Tile,
+        sums: list[Value],
+        last: Value | None = None,
+    ) -> None:
+        """The formulas of a tile, if this was its last block (`None`: the only one)."""
+        if last is None and len(self.formulas.nodes) <= INLINE:
+            self._inline(outer, row, column, tile, sums)
+            return
+        code, lanes = self.code, sums[0].kind.lanes
+        if last is None:
+            memory, stride = self._tile_memory(), tile.vectors * lanes
+        else:
+            assert self.waiting is not None
+            memory, stride = self._kept(outer, row, column), self.waiting.strides[-2]
+        for number, value in enumerate(sums):
+            i, j = divmod(number, tile.vectors)
+            code.store(value, memory, code.index(i * stride + j * lanes))
+        if last is None:
+            self._loop(outer, row, column, tile, lanes, memory, stride)
+        else:
+            with code.when(last):
+                self._loop(outer, row, column, tile, lanes, memory, stride)
+
+    def _tile_memory(self) -> str:
+        """Memory of a tile for formulas that are not written out for each vector."""
+        if self._tile is None:
+            most = largest_tile(self.writer.target.registers)
+            lanes = self.writer.target.lanes(self.kind.itemsize)
+            size = most.rows * most.vectors * lanes
+            self._tile = self.writer.private(ArrayType((size,), self.kind))
+        return self._tile
+
+    def _inline(
+        self, outer: list[Value], row: Value, column: Value, tile: Tile, sums: list[Value]
+    ) -> None:
+        lanes = sums[0].kind.lanes
+        for number, value in enumerate(sums):
+            i, j = divmod(number, tile.vectors)
+            self._at([*outer, row + i, column + j * lanes], value)
+
+    def _loop(
+        self,
+        outer: list[Value],
+        row: Value,
+        column: Value,
+        tile: Tile,
+        lanes: int,
+        memory: str,
+        stride: int,
+    ) -> None:
+        code = self.code
+        with code.loop(tile.rows) as loop:
+            for j in range(tile.vectors):
+                place = loop.index * stride + j * lanes
+                value = code.load(memory, place, Kind(self.kind, lanes))
+                self._at([*outer, row + loop.index, column + j * lanes], value)
+
+    def _at(self, indices: list[Value], value: Value) -> None:
+        known = {self.anchor: self.code.convert(value, self.dtype)}
+        self.formulas.at(indices, value.kind.lanes, known)
