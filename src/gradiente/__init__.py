@@ -14,7 +14,7 @@ The folders are the route of a computation, and each imports only from those bef
     losses, optimizers, schedules, metrics     pure functions, traced into the step
     data          tables and arrays become batches
     train         the step, the loop, callbacks, checkpoints
-    insight       what the gradient is doing: verify, show
+    insight       what the gradient is doing: verify, show, profile
     cli           the command line
 
 Every function of the Array API standard that can be traced stands here under its name
@@ -35,6 +35,7 @@ from gradiente.gradient.derivatives import (
     value_and_grad,
     vjp,
 )
+from gradiente.insight.profile import profile
 from gradiente.insight.show import show
 from gradiente.insight.verify import verify
 from gradiente.trace import random
@@ -55,6 +56,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "profile",
     "random",
     "show",
     "stop_gradient",

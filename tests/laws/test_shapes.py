@@ -18,15 +18,22 @@ def numbers(shape, seed=0):
     return np.asarray(np.random.default_rng(seed).normal(size=shape))
 
 
-def same(function, *arrays):
-    """NumPy's value, by compilation and on Tensors, and the gradient of a weighted sum of it."""
-    expected = np.asarray(function(*arrays))
-    got = np.asarray(gd.compile(function)(*arrays))
-    assert (got.shape, got.dtype) == (expected.shape, expected.dtype)
-    np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)
-    value, pullback = gd.vjp(function, *arrays)
-    np.testing.assert_array_equal(value, got)
-    return pullback(numbers(expected.shape, 9)), numbers(expected.shape, 9)
+@pytest.fixture(scope="session")
+def same(equal_to_rounding):
+    """NumPy's value, compiled by every backend and on Tensors, and the gradient of a weighted sum.
+
+    The reference backend gives every bit of the value on Tensors.
+    """
+
+    def check(function, *arrays):
+        expected = np.asarray(function(*arrays))
+        value, pullback = gd.vjp(function, *arrays)
+        equal_to_rounding(gd.compile(function, backend="numpy")(*arrays), value, units=0)
+        for got in (value, gd.compile(function, backend="native")(*arrays)):
+            equal_to_rounding(got, expected, terms=function(*map(np.abs, arrays)), units=16)
+        return pullback(numbers(expected.shape, 9)), numbers(expected.shape, 9)
+
+    return check
 
 
 def transposed(function, arrays, gradients, weight):
@@ -40,7 +47,7 @@ def transposed(function, arrays, gradients, weight):
 
 
 @given(hnp.mutually_broadcastable_shapes(num_shapes=3, max_dims=4, min_side=0, max_side=3))
-def test_broadcasting(shapes):
+def test_broadcasting(same, shapes):
     arrays = [numbers(shape, i) for i, shape in enumerate(shapes.input_shapes)]
     function = lambda a, b, c: a * b + c  # noqa: E731
     gradients, weight = same(function, *arrays)
@@ -51,7 +58,7 @@ def test_broadcasting(shapes):
 @given(
     hnp.mutually_broadcastable_shapes(signature="(m?,n),(n,p?)->(m?,p?)", max_side=3, max_dims=2)
 )
-def test_matrix_products(shapes):
+def test_matrix_products(same, shapes):
     arrays = [numbers(shape, i) for i, shape in enumerate(shapes.input_shapes)]
     function = lambda a, b: a @ b  # noqa: E731
     gradients, weight = same(function, *arrays)
@@ -59,7 +66,7 @@ def test_matrix_products(shapes):
 
 
 @given(SHAPES, st.data())
-def test_reshaping_and_transposing(shape, data):
+def test_reshaping_and_transposing(same, shape, data):
     size = int(np.prod(shape))
     divisors = [n for n in range(1, max(size, 1) + 1) if size % n == 0] or [1]
     rows = data.draw(st.sampled_from(divisors))
@@ -73,7 +80,7 @@ def test_reshaping_and_transposing(shape, data):
 
 
 @given(SHAPES, st.data())
-def test_basic_indexing(shape, data):
+def test_basic_indexing(same, shape, data):
     index = data.draw(hnp.basic_indices(shape, allow_newaxis=True, allow_ellipsis=True))
     x = numbers(shape)
     (gradient,), weight = same(lambda x: x[index], x)
@@ -102,7 +109,7 @@ def mixed_indices(draw):
 
 
 @given(mixed_indices())
-def test_advanced_indexing(drawn):
+def test_advanced_indexing(same, drawn):
     shape, index = drawn
     x = numbers(shape)
     (gradient,), weight = same(lambda x: x[index], x)
@@ -125,7 +132,7 @@ def test_advanced_indexing_with_traced_indices(drawn):
 
 
 @given(SHAPES, st.data())
-def test_reductions(shape, data):
+def test_reductions(same, shape, data):
     axes = st.sets(st.integers(-len(shape), len(shape) - 1) if shape else st.nothing())
     chosen = data.draw(axes)
     if len({axis % len(shape) for axis in chosen}) < len(chosen):
@@ -158,7 +165,7 @@ def einsums(draw):
 
 
 @given(einsums())
-def test_einsum(drawn):
+def test_einsum(same, drawn):
     subscripts, shapes = drawn
     arrays = [numbers(shape, i) for i, shape in enumerate(shapes)]
     function = lambda *arrays: np.einsum(subscripts, *arrays)  # noqa: E731
@@ -167,7 +174,7 @@ def test_einsum(drawn):
 
 
 @given(SHAPES.filter(len), st.data())
-def test_joining_rolling_and_padding(shape, data):
+def test_joining_rolling_and_padding(same, shape, data):
     x = numbers(shape)
     axis = data.draw(st.integers(-len(shape), len(shape) - 1))
     shift = data.draw(st.integers(-5, 5))
@@ -190,7 +197,7 @@ def test_joining_rolling_and_padding(shape, data):
 
 @pytest.mark.parametrize("mode", ["edge", "reflect", "symmetric", "wrap"])
 @pytest.mark.parametrize("width", [(0, 0), (1, 2), (5, 7)])
-def test_padding_by_repetition(mode, width):
+def test_padding_by_repetition(same, mode, width):
     x = numbers((3, 2))
     function = lambda x: np.pad(x, width, mode=mode)  # noqa: E731
     gradients, weight = same(function, x)

@@ -294,7 +294,7 @@ def snippets():
 
 
 @pytest.mark.parametrize("snippet", list(snippets()))
-def test_the_replacements_advised_can_be_traced(snippet):
+def test_the_replacements_advised_can_be_traced(snippet, equal_to_rounding):
     ast.parse(snippet, mode="eval")
     x = np.random.default_rng(0).random((4, 4))
     a, b = np.array([0.1, 0.2, 0.3, 0.4]), np.array([1.0, 2.0, 3.0, 4.0])
@@ -305,11 +305,12 @@ def test_the_replacements_advised_can_be_traced(snippet):
     def run(values):
         return eval(snippet, {"np": np, "gd": gd}, values)
 
-    compiled = gd.compile(run)(values)
     with np.errstate(all="ignore"):
         plain = run(values)
-    for one, other in zip(flatten(compiled)[0], flatten(plain)[0], strict=True):
-        np.testing.assert_array_equal(one, other)
+    for backend, units in (("numpy", 0), ("native", 16)):
+        compiled = gd.compile(run, backend=backend)(values)
+        for one, other in zip(flatten(compiled)[0], flatten(plain)[0], strict=True):
+            equal_to_rounding(one, other, units=units)
 
 
 def test_a_word_that_does_not_exist_is_named():

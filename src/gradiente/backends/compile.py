@@ -4,11 +4,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import update_wrapper
 from threading import RLock
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from gradiente.backends.registry import Backend, Program, backend_named
+from gradiente.backends.compilations import Compilations
+from gradiente.backends.registry import Backend, Program, TimedProgram, backend_named
+from gradiente.base.fork import renew_in_children
 from gradiente.base.settings import setting
 from gradiente.base.trees import Structure, flatten
 from gradiente.graph.graph import Graph, verify
@@ -25,6 +28,7 @@ class CompiledFunction:
 
     It is traced when it meets a new combination of shapes, data types and static arguments
     (strings, booleans, functions); `variants` counts how often that happened. The latest are kept.
+    `compilations` says what that cost.
     """
 
     def __init__(
@@ -32,11 +36,16 @@ class CompiledFunction:
     ):
         self.function = function
         self.threads = threads
-        self.variants = 0
+        self.compilations = Compilations()
         self._backend = None if backend is None else backend_named(backend)
         self._programs: OrderedDict[Any, tuple[Traced, Program]] = OrderedDict()
-        self._lock = RLock()  # threads may share it; a trace may call it again
+        self.renew()
+        renew_in_children(self)
         update_wrapper(self, function, updated=())
+
+    def renew(self) -> None:
+        """A lock that nobody holds: threads may share a function, and a trace may call it again."""
+        self._lock = RLock()
 
     @property
     def backend(self) -> Backend:
@@ -45,17 +54,18 @@ class CompiledFunction:
             self._backend = backend_named(None)
         return self._backend
 
+    @property
+    def variants(self) -> int:
+        """How often it was traced."""
+        return self.compilations.variants
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         leaves, structure = flatten((args, kwargs))
         if is_surrounded() or any(isinstance(leaf, Tensor) for leaf in leaves):
             return self.function(*args, **kwargs)  # part of a larger trace, compiled with it
         slots = [slot_of(leaf) for leaf in leaves]
         traced, program = self._variant(structure, slots, args, kwargs)
-        arrays = [
-            np.asarray(leaf, slot.type.dtype)
-            for leaf, slot in zip(leaves, slots, strict=True)
-            if slot.type is not None
-        ]
+        arrays = _arrays(leaves, slots)
         return traced.rebuild(_owned(program(arrays), arrays))
 
     def graph(self, *args: Any, **kwargs: Any) -> Graph:
@@ -68,32 +78,38 @@ class CompiledFunction:
         leaves, structure = flatten((args, kwargs))
         return self._variant(structure, [slot_of(x) for x in leaves], args, kwargs)[1]
 
+    def timed(self, *args: Any, **kwargs: Any) -> tuple[TimedProgram, list[np.ndarray]]:
+        """A program for these arguments that measures itself, and the arrays to call it with."""
+        leaves, structure = flatten((args, kwargs))
+        slots = [slot_of(leaf) for leaf in leaves]
+        with self._lock:
+            started = perf_counter()
+            traced = self._traced(structure, slots, args, kwargs)
+            program = self.backend.timed_program(improved(traced.graph), self.threads)
+            self.compilations += compilation(self.backend, program, started)
+        return program, _arrays(leaves, slots)
+
     def _variant(
         self, structure: Structure, slots: list[Slot], args: Any, kwargs: Any
     ) -> tuple[Traced, Program]:
         key = (structure, tuple(slots))
         with self._lock:
             if key not in self._programs:
-                self._programs[key] = self._new_variant(structure, slots, args, kwargs)
-                self.variants += 1
+                started = perf_counter()
+                traced = self._traced(structure, slots, args, kwargs)
+                program = self.backend.program(improved(traced.graph), self.threads)
+                self._programs[key] = traced, program
+                self.compilations += compilation(self.backend, program, started)
                 if len(self._programs) > KEPT_VARIANTS:
                     self._programs.popitem(last=False)
             self._programs.move_to_end(key)
             return self._programs[key]
 
-    def _new_variant(
-        self, structure: Structure, slots: list[Slot], args: Any, kwargs: Any
-    ) -> tuple[Traced, Program]:
-        names = input_names(self.function, args, kwargs)
-        traced = trace(self.function, structure, slots, names)
-        return traced, self.backend.program(improved(traced.graph), self.threads)
+    def _traced(self, structure: Structure, slots: list[Slot], args: Any, kwargs: Any) -> Traced:
+        return trace(self.function, structure, slots, input_names(self.function, args, kwargs))
 
     def __repr__(self) -> str:
-        plural = "" if self.variants == 1 else "s"
-        return (
-            f"<compiled {name_of(self.function)}: {self.backend.name}, "
-            f"{self.variants} variant{plural}>"
-        )
+        return f"<compiled {name_of(self.function)}: {self.backend.name}, {self.compilations}>"
 
 
 def improved(graph: Graph) -> Graph:
@@ -101,6 +117,26 @@ def improved(graph: Graph) -> Graph:
     if setting("GRADIENTE_CHECK"):
         verify(graph)
     return improve(graph)
+
+
+def compilation(backend: Backend, program: Any, started: float) -> Compilations:
+    """What it cost to make one program, from when it was started."""
+    found = None if backend.from_cache is None else backend.from_cache(program)
+    return Compilations(
+        variants=1,
+        compiled=int(found is False),
+        from_cache=int(found is True),
+        seconds=perf_counter() - started,
+    )
+
+
+def _arrays(leaves: list[Any], slots: list[Slot]) -> list[np.ndarray]:
+    """The arguments that are arrays."""
+    return [
+        np.asarray(leaf, slot.type.dtype)
+        for leaf, slot in zip(leaves, slots, strict=True)
+        if slot.type is not None
+    ]
 
 
 def _owned(values: list[np.ndarray], inputs: list[np.ndarray]) -> list[Any]:

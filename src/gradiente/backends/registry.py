@@ -2,12 +2,14 @@
 
 import importlib
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Protocol
 
 import numpy as np
 
+from gradiente.backends.profile import Profile
 from gradiente.base.errors import BackendError, UnknownNameError
 from gradiente.base.settings import SETTINGS, setting
 from gradiente.graph.graph import Graph
@@ -32,19 +34,44 @@ class Steps(Protocol):
         """The state after one step for each row of `order`, (steps, batch) places in the data."""
 
 
+class Timed(Protocol):
+    """What measures itself while it runs."""
+
+    def reset(self) -> None:
+        """Forget what was measured."""
+
+    def profile(self) -> Profile:
+        """Where the time went since the last reset."""
+
+
+class TimedProgram(Program, Timed, Protocol):
+    """A program that measures itself."""
+
+
+class TimedSteps(Steps, Timed, Protocol):
+    """Steps that measure themselves."""
+
+
 @dataclass(frozen=True)
 class Backend:
     """What a backend offers.
 
     program(graph, threads): a Program. steps(graph, states, batch, threads): Steps, for a graph
     whose first inputs and all outputs are the state, and whose other inputs are a batch of rows.
-    obstacle(): why it cannot be used on this machine, or nothing.
+    timed_program, timed_steps: the same, measuring themselves. obstacle(): why it cannot be used on
+    this machine, or nothing. stages: the texts in which it shows a program or steps, by the name of
+    the stage. from_cache(program): whether its machine code was found on disk; None for a backend
+    that makes none.
     """
 
     name: str
     program: Callable[[Graph, int | None], Program]
     steps: Callable[[Graph, int, int, int | None], Steps]
+    timed_program: Callable[[Graph, int | None], TimedProgram]
+    timed_steps: Callable[[Graph, int, int, int | None], TimedSteps]
     obstacle: Callable[[], str] = lambda: ""
+    stages: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
+    from_cache: Callable[[Any], bool] | None = None
 
 
 # Each is a module with a `BACKEND`, imported when it is first asked for.
@@ -72,8 +99,14 @@ def backend_named(name: str | None) -> Backend:
         return backend
     if name is not None or chosen != SETTINGS["GRADIENTE_BACKEND"].default:
         raise BackendError(f"the backend `{chosen}` cannot be used here: {obstacle}.")
+    _warn(obstacle)
+    return backend_named("numpy")
+
+
+@lru_cache(maxsize=1)
+def _warn(obstacle: str) -> None:
+    """Once in a process: it would be the same every time."""
     warnings.warn(
         f"the native backend cannot be used here: {obstacle}. NumPy takes over, which is slower.",
-        stacklevel=2,
+        stacklevel=3,
     )
-    return backend_named("numpy")

@@ -20,7 +20,7 @@ SETTINGS: dict[str, Setting] = {
     "GRADIENTE_CACHE": Setting(
         "folder for compiled code; off: keep none; empty: the user's cache folder", ""
     ),
-    "GRADIENTE_SKIP": Setting("passes to leave out, separated by commas", ""),
+    "GRADIENTE_SKIP": Setting("improvements to leave out, separated by commas", ""),
 }
 
 

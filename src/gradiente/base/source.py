@@ -16,11 +16,15 @@ NUMPY_FOLDER = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
 
 @dataclass(frozen=True)
 class Source:
-    """A line of the user's program, and the path of the layer that was running."""
+    """A line of the user's program, and what was running there.
+
+    layer: the path of the layer. part: another part of a training step, such as "optimizer".
+    """
 
     file: str
     line: int
     layer: str = ""
+    part: str = ""
 
     @property
     def text(self) -> str:
@@ -32,20 +36,32 @@ class Source:
         """`file:line`, with the file's name only."""
         return f"{os.path.basename(self.file)}:{self.line}"
 
+    @property
+    def within(self) -> str:
+        """The layer or the part in words; empty outside of them."""
+        if self.layer:
+            return f"in layer `{self.layer}`"
+        return f"in the {self.part}" if self.part else ""
+
+    @property
+    def comment(self) -> str:
+        """Place, layer and text in one line; empty if nothing is known."""
+        return "" if self == UNKNOWN else f"{self}  {self.text}".rstrip()
+
     def __str__(self) -> str:
-        within = f" in layer `{self.layer}`" if self.layer else ""
-        return f"{self.place}{within}"
+        return f"{self.place} {self.within}".rstrip()
 
     def explain(self) -> str:
         """The last lines of an error message: file, line, text and layer."""
         quoted = f"\n    {self.text}" if self.text else ""
-        within = f", in layer `{self.layer}`" if self.layer else ""
+        within = f", {self.within}" if self.within else ""
         return f'\n  File "{self.file}", line {self.line}{within}{quoted}'
 
 
 UNKNOWN = Source("<unknown>", 0)
 
 _layer: ContextVar[str] = ContextVar("layer", default="")
+_part: ContextVar[str] = ContextVar("part", default="")
 _override: ContextVar[Source | None] = ContextVar("source", default=None)
 
 
@@ -58,7 +74,7 @@ def current_source() -> Source:
     while frame is not None:
         file = frame.f_code.co_filename
         if not file.startswith((PACKAGE_FOLDER, NUMPY_FOLDER)):
-            return Source(file, frame.f_lineno, _layer.get())
+            return Source(file, frame.f_lineno, _layer.get(), _part.get())
         if frame.f_back is None:
             break
         frame = frame.f_back
@@ -83,3 +99,13 @@ def inside_layer(path: str) -> Iterator[None]:
         yield
     finally:
         _layer.reset(token)
+
+
+@contextmanager
+def inside_part(name: str) -> Iterator[None]:
+    """Attribute what is recorded inside to a part of a training step, such as "optimizer"."""
+    token = _part.set(name)
+    try:
+        yield
+    finally:
+        _part.reset(token)

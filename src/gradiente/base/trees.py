@@ -17,17 +17,39 @@ Leaf = Any
 Tree = Any
 
 
-@dataclass(frozen=True)
 class Structure:
     """The shape of a tree without its leaves: hashable, so that it can key a cache.
 
     kind: what rebuilds the container; names: what its children are called in paths;
-    children: their structures. A leaf has kind `None`.
+    children: their structures. A leaf has kind `None`. Not to be changed.
     """
 
-    kind: Any
-    names: tuple[Any, ...] = ()
-    children: tuple["Structure", ...] = ()
+    __slots__ = ("_hash", "children", "kind", "names")
+
+    def __init__(
+        self,
+        kind: Any,
+        names: tuple[Any, ...] = (),
+        children: tuple["Structure", ...] = (),
+    ):
+        self.kind, self.names, self.children = kind, names, children
+        self._hash = hash((kind, names, children))  # once: it looks up compiled functions
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return (
+            isinstance(other, Structure)
+            and self._hash == other._hash
+            and (self.kind, self.names) == (other.kind, other.names)
+            and self.children == other.children
+        )
+
+    def __repr__(self) -> str:
+        return f"Structure({self.kind!r}, {self.names!r}, {self.children!r})"
 
 
 @dataclass(frozen=True)

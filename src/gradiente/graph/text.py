@@ -5,7 +5,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gradiente.base.source import UNKNOWN, Source
 from gradiente.graph.node import Node
 
 INFIX = {
@@ -76,12 +75,6 @@ def expression(node: Node, names: dict[Node, str]) -> str:
     return f"{node.operation.name}({', '.join([*inputs, *params])})"
 
 
-def _comment(source: Source) -> str:
-    if source is UNKNOWN or source == UNKNOWN:
-        return ""
-    return f"{source}  {source.text}".rstrip()
-
-
 def program_text(program: Program) -> str:
     """The whole program: header, one line for each node, results.
 
@@ -95,7 +88,7 @@ def program_text(program: Program) -> str:
     for node in program.nodes:
         if node in inputs or node.is_constant or node.operation is None:
             continue
-        comment = _comment(node.source)
+        comment = node.source.comment
         shown = comment if comment != previous else ""
         previous = comment
         rows.append((f"{names[node]} = {expression(node, names)}", str(node.type), shown))
@@ -135,7 +128,7 @@ def dot_text(program: Program) -> str:
         else:
             label = f"{_escaped(expression(node, names))}\\n{node.type}"
             color = "#ffe2c8" if node in outputs else "#f2f2f2"
-        tip = _escaped(_comment(node.source))
+        tip = _escaped(node.source.comment)
         lines.append(f'  n{node.number} [label="{label}", fillcolor="{color}", tooltip="{tip}"];')
         lines += [f"  n{item.number} -> n{node.number};" for item in node.inputs]
     return "\n".join([*lines, "}"])

@@ -239,19 +239,22 @@ class Module:
 
     def parameters(self, trainable: bool | None = None) -> dict[str, np.ndarray]:
         """All parameters by path; only the trainable, or only the frozen ones, if asked."""
-        return {
-            slot.path: slot.value
-            for slot in self.slots()
-            if slot.is_parameter and (trainable is None or slot.frozen != trainable)
-        }
+        with _one_at_a_time:  # another thread may have put symbols into the slots, to trace
+            return {
+                slot.path: slot.value
+                for slot in self.slots()
+                if slot.is_parameter and (trainable is None or slot.frozen != trainable)
+            }
 
     def buffers(self) -> dict[str, np.ndarray]:
         """All buffers by path."""
-        return {slot.path: slot.value for slot in self.slots() if not slot.is_parameter}
+        with _one_at_a_time:
+            return {slot.path: slot.value for slot in self.slots() if not slot.is_parameter}
 
     def state(self) -> dict[str, np.ndarray]:
         """Parameters and buffers by path: all there is to save."""
-        return {slot.path: slot.value for slot in self.slots()}
+        with _one_at_a_time:
+            return {slot.path: slot.value for slot in self.slots()}
 
     def load_state(
         self,

@@ -80,7 +80,7 @@ def _adam(
 
     def initial(parameter: Array) -> Slots:
         names = ["first_moment", "second_moment"] + ["largest_second_moment"] * amsgrad
-        return {slot: np.zeros_like(parameter) for slot in names}
+        return {slot: np.zeros(parameter.shape, parameter.dtype) for slot in names}
 
     def update(
         gradient: Array, slots: Slots, parameter: Array, step: Array, rate: Array

@@ -47,7 +47,7 @@ def RMSprop(
 
     def initial(parameter: Array) -> Slots:
         names = ["square_mean"] + ["mean"] * centered + ["velocity"] * bool(momentum)
-        return {slot: np.zeros_like(parameter) for slot in names}
+        return {slot: np.zeros(parameter.shape, parameter.dtype) for slot in names}
 
     def update(
         gradient: Array, slots: Slots, parameter: Array, step: Array, rate: Array

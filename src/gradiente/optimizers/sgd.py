@@ -45,7 +45,7 @@ def SGD(
         raise InvalidArgumentError("`nesterov` needs a `momentum` above 0 and `dampening=0`.")
 
     def initial(parameter: Array) -> Slots:
-        return {"velocity": np.zeros_like(parameter)} if momentum else {}
+        return {"velocity": np.zeros(parameter.shape, parameter.dtype)} if momentum else {}
 
     def update(
         gradient: Array, slots: Slots, parameter: Array, step: Array, rate: Array

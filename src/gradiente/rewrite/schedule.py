@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from gradiente.graph.graph import Graph
 from gradiente.graph.node import Node
+from gradiente.rewrite.pipeline import is_skipped
 from gradiente.rewrite.rows import RowMembers, is_row_seed
 
 Needs = dict[Node, list[Node]]
@@ -90,7 +91,7 @@ class _Scheduler:
         after: Mapping[Node, Iterable[Node]],
         fusion: Fusion,
     ):
-        self.views, self.fusion = views, fusion
+        self.views, self.fusion, self.after = views, fusion, after
         self.outputs = set(graph.outputs)
         steps = list(graph.steps)
         self.users: Needs = {}
@@ -107,6 +108,7 @@ class _Scheduler:
         self.order = _order(list(self.needs), self.needs)
         self.position = {node: number for number, node in enumerate(self.order)}
         self.kernel: dict[Node, Kernel] = {}
+        self.loops = not is_skipped("loops")
 
     def base(self, node: Node) -> Node:
         """What a view looks at."""
@@ -138,6 +140,23 @@ class _Scheduler:
                 waiting.extend(self.needs[member])
         return False
 
+    def _destroys(self, node: Node, kernel: Kernel, by_rows: bool = False) -> bool:
+        """True if the node or the kernel would overwrite what the other may still have to read.
+
+        A loop that reads the same element before it stores one is harmless; where rows are gone
+        through several times, even that is not.
+        """
+
+        def harms(writer: Node, reader: Node) -> bool:
+            same_place = is_elementwise(reader) and reader.type.shape == writer.type.shape
+            return reader in self.after.get(writer, ()) and (by_rows or not same_place)
+
+        return any(harms(node, other) or harms(other, node) for other in kernel.nodes)
+
+    def _through_views(self, node: Node) -> set[Node]:
+        """What a node looks at by views, and so at other places than its own."""
+        return {self.base(item) for item in node.inputs if item in self.views}
+
     def _enter(self, kernel: Kernel) -> None:
         kernel.nodes.sort(key=lambda node: self.position[node])
         for node in kernel.nodes:
@@ -147,7 +166,7 @@ class _Scheduler:
 
     def by_rows(self) -> None:
         """Groups of reductions over the last axis with what lies between them."""
-        if not self.fusion.by_rows:
+        if not self.fusion.by_rows or is_skipped("rows"):
             return
         for seed in self.order:
             if seed not in self.kernel and is_row_seed(seed):
@@ -164,30 +183,36 @@ class _Scheduler:
             if node in self.kernel or not members.fits(node):
                 continue
             inner = {
-                members.source(item)
+                item
                 for item in node.inputs
                 if members.aligned(node, item) and members.source(item) in inside
             }
-            outer = [item for item in self.needs[node] if item not in inner]
-            if inner and not self.depends(outer, kernel):
+            known = {self.base(item) for item in inner}
+            outer = [item for item in self.needs[node] if item not in known]
+            outer += [self.base(item) for item in node.inputs if item not in inner]
+            possible = inner and not self._destroys(node, kernel, by_rows=True)
+            if possible and not self.depends(outer, kernel):
                 inside.add(node)
                 kernel.nodes.append(node)
         for node in reversed(self.order):
-            fits = self.is_free(node) and node not in inside and members.fits(node)
-            if fits and node not in self.outputs:
-                if members.are_users_inside(node, self.users, inside):
-                    inside.add(node)
-                    kernel.nodes.append(node)
+            wanted = self.is_free(node) and node not in inside and node not in self.outputs
+            fits = wanted and members.fits(node)
+            fits = fits and members.are_users_inside(node, self.users, inside)
+            if fits and not self._destroys(node, kernel, by_rows=True):
+                inside.add(node)
+                kernel.nodes.append(node)
 
     # -- kernels around one operation --------------------------------------------------------------
 
     def anchored(self) -> None:
         """Products and reductions, the last first: what only they need is theirs."""
+        follow, prepare = not is_skipped("follow"), not is_skipped("prepare")
         for anchor in reversed(self.order):
             if anchor not in self.kernel and self.fusion.follows(anchor):
                 kernel = Kernel(nodes=[anchor], anchor=anchor)
-                self._follow(kernel, anchor)
-                if self.fusion.precedes(anchor):
+                if follow:
+                    self._follow(kernel, anchor)
+                if prepare and self.fusion.precedes(anchor):
                     self._prepare(kernel, anchor)
                 self._enter(kernel)
 
@@ -198,8 +223,7 @@ class _Scheduler:
             if not self.is_free(node) or node.type.shape != anchor.type.shape:
                 continue
             outer = [item for item in self.needs[node] if item not in inside]
-            through = [item for item in node.inputs if item in self.views]
-            if any(self.base(item) in inside for item in through):
+            if self._through_views(node) & inside or self._destroys(node, kernel):
                 continue
             if any(item in inside for item in node.inputs) and not self.depends(outer, kernel):
                 inside.add(node)
@@ -209,7 +233,8 @@ class _Scheduler:
     def _prepare(self, kernel: Kernel, anchor: Node) -> None:
         """Elementwise operations that only prepare the input of a reduction."""
         source = anchor.inputs[0]
-        if self.is_free(source) and source not in self.outputs and self.users[source] == [anchor]:
+        ready = self.is_free(source) and not self._destroys(source, kernel)
+        if ready and source not in self.outputs and self.users[source] == [anchor]:
             known = set(kernel.nodes)
             kernel.nodes.append(source)
             self._gather(kernel, {source}, {source}, source.type.shape)
@@ -232,6 +257,7 @@ class _Scheduler:
                 and node.type.shape == shape
                 and mine
                 and all(user in users for user in mine)
+                and not self._destroys(node, kernel)
             ):
                 users.add(node)
                 kernel.nodes.append(node)
@@ -254,7 +280,7 @@ class _Scheduler:
             if node in self.kernel:
                 groups.setdefault(id(self.kernel[node]), self.kernel[node])
             else:
-                key = (stages[node], node.type.shape)
+                key = (stages[node], node.type.shape) if self.loops else node
                 groups.setdefault(key, Kernel(stages[node])).nodes.append(node)
         return sorted(groups.values(), key=lambda kernel: kernel.stage)
 
@@ -263,8 +289,9 @@ class _Scheduler:
 
     def _step(self, producer: Node, consumer: Node) -> int:
         """How much the stage grows along an edge."""
-        free = self.is_free(producer) and self.is_free(consumer)
+        free = self.loops and self.is_free(producer) and self.is_free(consumer)
         together = free and producer.type.shape == consumer.type.shape
+        together = together and producer not in self._through_views(consumer)
         return 0 if together and producer in consumer.inputs else 1
 
     def _stages(self) -> dict[Node, int]:

@@ -7,6 +7,8 @@ from typing import Any, overload
 
 import numpy as np
 
+from gradiente.backends.compilations import Compilations
+from gradiente.backends.profile import Profile
 from gradiente.base.errors import InvalidArgumentError, TypeMismatchError, UnknownNameError
 from gradiente.metrics.metric import METRICS, Metric
 from gradiente.train.history_file import read_rows, write_rows
@@ -25,7 +27,9 @@ class History(Sequence[Row]):
     which `pandas.DataFrame(history.rows)` makes a table. A column of measures on the validation
     data carries the prefix `validation_`. Values are Python numbers, nested lists of them for
     metrics such as a confusion matrix, or `None` where nothing was measured.
-    `stopped` says in words why training ended, and is `None` while it runs.
+    `stopped` says in words why training ended, and is `None` while it runs. `compilations` counts
+    what was compiled for it in this process; `profile` says where the time of the last fit went, if
+    that was asked for. These two are not part of files.
     """
 
     def __init__(self, rows: Iterable[Row] = (), stopped: str | None = None) -> None:
@@ -33,6 +37,8 @@ class History(Sequence[Row]):
             raise TypeMismatchError(f"`stopped` is a text or None, not {stopped!r}.")
         self.rows: list[Row] = []
         self.stopped = stopped
+        self.compilations = Compilations()
+        self.profile: Profile | None = None
         for row in rows:
             self.append(row)
 
@@ -135,10 +141,15 @@ class History(Sequence[Row]):
         return plot_rows(self.rows, columns, self._best_epoch(), self._monitored())
 
     def __repr__(self) -> str:
-        return text_table(self.rows, self.columns, self._best_epoch(), self._caption())
+        table = text_table(self.rows, self.columns, self._best_epoch(), self._caption())
+        return "\n".join([table, *self._footer()])
 
     def _repr_html_(self) -> str:
-        return html_table(self.rows, self.columns, self._best_epoch(), self._caption())
+        table = html_table(self.rows, self.columns, self._best_epoch(), self._caption())
+        return "".join([table, *self._footer()])
+
+    def _footer(self) -> list[str]:
+        return [f"Compilations: {self.compilations}"] if self.compilations.variants else []
 
     def _caption(self) -> str:
         number = len(self.rows)

@@ -10,8 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from gradiente.backends.compilations import Compilations
+from gradiente.backends.profile import Profile, merged
+from gradiente.backends.steps import CompiledSteps, TimedVariants
 from gradiente.base.errors import GradienteError, IndexRangeError, RunError
-from gradiente.base.trees import map_tree
+from gradiente.base.trees import flatten, map_tree
 from gradiente.nn.tree import configuration
 from gradiente.train.checkpoint import flat
 from gradiente.train.inputs import Samples
@@ -43,6 +46,9 @@ class Learner:
         self._configuration: Any = None
         self._empty_sums: Any = None
         self._fitting = False
+        self._former = Compilations()  # of functions that have been replaced
+        self._timed: TimedVariants | None = None
+        self.latest: CompiledSteps | None = None  # what ran last: `update` or `gather`
 
     # -- between the network and the state ---------------------------------------------------------
 
@@ -53,6 +59,7 @@ class Learner:
             network.initialize(x, seed=self.recipe.seed)
             self._configuration = configuration(network)
             self._empty_sums = None
+            self._former += self.compiled.compilations
             self.compiled = compiled(self.recipe, self.backend, self.threads)
 
     def adopt(self) -> State:
@@ -68,24 +75,27 @@ class Learner:
         if self.state is None:
             return
         values = {path: v for part in WEIGHTS for path, v in self.state[part].items()}
+        shown = self.recipe.network.state()
         for slot in self.recipe.network.slots():
-            if slot.path in values:
+            if slot.path in values and not _same(shown.get(slot.path), values[slot.path]):
                 slot.fill(np.array(values[slot.path]))
 
     @contextmanager
-    def fitting(self) -> Iterator[None]:
+    def fitting(self, profiled: bool = False) -> Iterator[None]:
         """Let the state hold the weights inside; the network has them again afterwards.
 
-        Raises `GradienteError` if that is so already.
+        profiled: whether the steps measure themselves.
+        Raises `GradienteError` if the state holds them already.
         """
         if self._fitting:
             raise GradienteError("this trainer is in the middle of a fit; fits cannot be nested.")
         self._fitting, self._empty_sums = True, None
+        self._timed = {} if profiled else None
         try:
             yield
         finally:
             self.publish()
-            self._fitting = False
+            self._fitting, self._timed = False, None
 
     def weights(self) -> State:
         """The parts of the state that the network consists of, as they are now."""
@@ -100,10 +110,33 @@ class Learner:
             self.adopt()
 
     def snapshot(self, into: State | None = None) -> State:
-        """A copy of the state, to come back to; in the arrays of an earlier one, if they fit."""
+        """A copy of the weights, to come back to; in the arrays of an earlier one, if there is."""
         assert self.state is not None
-        state = {part: value for part, value in self.state.items() if part != "sums"}
-        return map_tree(np.array, state) if into is None else _copied(state, into)
+        return _copied({part: self.state[part] for part in WEIGHTS}, into)
+
+    def go_back(self, weights: State | None) -> None:
+        """Continue from a snapshot, or from what the network holds if there is none.
+
+        Moments that are no longer finite would spoil what follows: they start anew.
+        """
+        if self.state is None:
+            return
+        weights = weights or map_tree(np.array, weights_of(self.recipe.network))
+        optimizer = self.state["optimizer"]
+        if not all(np.all(np.isfinite(leaf)) for leaf in flatten(optimizer)[0]):
+            fresh = self.recipe.optimizer.init(weights["parameters"])
+            optimizer = {**fresh, "step": optimizer["step"], "rate_scale": optimizer["rate_scale"]}
+        self.state = {**self.state, **weights, "optimizer": optimizer}
+
+    def forget(self) -> None:
+        """Begin again with what the network holds, as if nothing had been trained."""
+        self.state = None
+        self.adopt()
+
+    @property
+    def is_untrained(self) -> bool:
+        """True before the first batch."""
+        return self.state is None or int(self.state["batches"]) == 0
 
     def resumable(self) -> State:
         """Everything training continues from; gradients that wait for an update are not.
@@ -151,7 +184,8 @@ class Learner:
         """
         steps = self.compiled.update if update else self.compiled.gather
         with _explained():
-            self.state = steps.run(self.state, data.as_tuple(), order)
+            self.state = steps.run(self.state, data.as_tuple(), order, self._timed)
+        self.latest = steps
         return self.state["sums"]
 
     def flush(self) -> None:
@@ -182,6 +216,17 @@ class Learner:
         scale = float(self.state["optimizer"]["rate_scale"])
         self.state = with_rate_scale(self.state, scale * rate / now)
 
+    # -- looking into it ---------------------------------------------------------------------------
+
+    @property
+    def compilations(self) -> Compilations:
+        """What compiling has cost so far."""
+        return self._former + self.compiled.compilations
+
+    def profile(self) -> Profile | None:
+        """Where the time of this fit went; `None` if it is not profiled."""
+        return merged(steps.profile() for steps in self._timed.values()) if self._timed else None
+
     # -- using -------------------------------------------------------------------------------------
 
     def measure(self, data: Samples, batch_size: int) -> dict[str, Any]:
@@ -210,6 +255,11 @@ def _explained() -> Iterator[None]:
             f"{error}\nClasses in y are numbered from 0 to the number of outputs - 1, and so are "
             "the entries of an Embedding; use ignore_index= for targets that do not count."
         ) from None
+
+
+def _same(a: Any, b: np.ndarray) -> bool:
+    """Whether two arrays are alike to the last value."""
+    return isinstance(a, np.ndarray) and a.dtype == b.dtype and np.array_equal(a, b)
 
 
 def _copied(state: Any, into: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gradiente.base.errors import NonFiniteError
-from gradiente.data.batches import epoch_order
+from gradiente.data.batches import EpochOrders
 from gradiente.train.callbacks import Callback, listens, tell
 from gradiente.train.diagnosis import non_finite_weights, remedy
 from gradiente.train.history import History, Row
@@ -50,12 +50,13 @@ class Run:
         self.best: State | None = None
         self.best_loss = np.inf
         self.deadline = np.inf
+        self.orders = EpochOrders(plan.data.count, learner.recipe.seed)
         self.pace = Pace(one_by_one=listens(plan.callbacks, "on_batch_end"))
 
     def through(self, progress: Progress) -> None:
         """All epochs, until one of the reasons to stop."""
         learner, plan = self.learner, self.plan
-        start = learner.snapshot()
+        untrained, compilations = learner.is_untrained, learner.compilations
         if plan.max_seconds is not None:
             self.deadline = time.monotonic() + plan.max_seconds
         first = self.history[-1]["epoch"] + 1 if len(self.history) else 1
@@ -67,12 +68,15 @@ class Run:
                 if self.stopped is None:
                     self._epoch(epoch, last, progress)
         except KeyboardInterrupt:
-            learner.state = self.best or learner.state
+            if self.best is not None:
+                learner.go_back(self.best)
             self.stopped = "interrupted by the user"
             progress.message("interrupted: the best weights so far are kept")
         except NonFiniteError:
-            # Moments that are no longer finite would spoil every later fit: they go back too.
-            learner.state = self.best or start
+            if untrained and self.best is None:
+                learner.forget()
+            else:
+                learner.go_back(self.best)
             self.stopped = "the loss became infinite or NaN"
             raise
         except BaseException as error:
@@ -80,6 +84,8 @@ class Run:
             raise
         finally:
             self.history.stopped = self.stopped or "all epochs done"
+            self.history.compilations += learner.compilations - compilations
+            self.history.profile = learner.profile()
             learner.publish()
             self._tell("on_fit_end")
 
@@ -104,7 +110,7 @@ class Run:
 
     def _order(self, epoch: int) -> np.ndarray:
         if self.plan.shuffle:
-            return epoch_order(self.plan.data.count, self.learner.recipe.seed, epoch)
+            return self.orders.of(epoch)
         return np.arange(self.plan.data.count)
 
     def _batches(self, epoch: int, progress: Progress) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gradiente.backends.compilations import Compilations
 from gradiente.backends.compile import CompiledFunction, compile
 from gradiente.backends.steps import CompiledSteps
 from gradiente.base.errors import (
@@ -20,6 +21,7 @@ from gradiente.base.errors import (
     NotDifferentiableError,
     ShapeError,
 )
+from gradiente.base.source import inside_part
 from gradiente.base.trees import flatten, map_tree
 from gradiente.gradient.derivatives import value_and_grad
 from gradiente.losses.loss import Loss, totals
@@ -128,17 +130,19 @@ class Recipe:
 
         def objective(parameters: Any) -> tuple[Any, Any]:
             prediction, buffers = self.forward(state, parameters, x, training=True)
-            mean, counted = self.loss_of(prediction, y, weight)
+            with inside_part("loss"):
+                mean, counted = self.loss_of(prediction, y, weight)
             return mean, (counted, prediction, buffers)
 
         both = value_and_grad(objective, has_aux=True)
         (mean, (counted, prediction, buffers)), gradients = both(state["parameters"])
-        report = self.report(mean, counted, prediction, y, weight)
-        sums = state["sums"]
-        failed = m.where(
-            (sums["failed"] == NONE_FAILED) & ~m.isfinite(mean), sums["count"], sums["failed"]
-        )
-        added = map_tree(lambda a, b: a + b, {name: sums[name] for name in report}, report)
+        with inside_part("metrics"):
+            report = self.report(mean, counted, prediction, y, weight)
+            sums = state["sums"]
+            failed = m.where(
+                (sums["failed"] == NONE_FAILED) & ~m.isfinite(mean), sums["count"], sums["failed"]
+            )
+            added = map_tree(lambda a, b: a + b, {name: sums[name] for name in report}, report)
         following = {
             **state,
             "buffers": buffers,
@@ -170,8 +174,9 @@ class Recipe:
     def moved(self, state: State, gradients: Any) -> State:
         """The state after the optimizer has moved the parameters."""
         parameters = state["parameters"]
-        updates, optimizer = self.optimizer.update(gradients, state["optimizer"], parameters)
-        moved = map_tree(lambda p, u: p + u, parameters, updates)
+        with inside_part("optimizer"):
+            updates, optimizer = self.optimizer.update(gradients, state["optimizer"], parameters)
+            moved = map_tree(lambda p, u: p + u, parameters, updates)
         return {**state, "parameters": moved, "optimizer": optimizer}
 
     def evaluate(self, state: State, batch: Batch) -> tuple[Any, Any]:
@@ -281,6 +286,12 @@ class Compiled:
     flush: CompiledFunction
     evaluate: CompiledFunction
     predict: CompiledFunction
+
+    @property
+    def compilations(self) -> Compilations:
+        """What compiling them has cost."""
+        functions = (self.update, self.gather, self.flush, self.evaluate, self.predict)
+        return sum((function.compilations for function in functions), Compilations())
 
 
 def compiled(recipe: Recipe, backend: str | None, threads: int | None) -> Compiled:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gradiente.backends.steps import CompiledSteps
 from gradiente.base.arguments import check_count, check_number
 from gradiente.base.errors import GradienteError, InvalidArgumentError, RunError
 from gradiente.metrics.metric import METRICS, Metric
@@ -90,6 +91,16 @@ class Trainer:
         return self._learner.state
 
     @property
+    def step(self) -> CompiledSteps:
+        """The compiled training step that ran last.
+
+        Raises `GradienteError` before the first fit.
+        """
+        if self._learner.latest is None:
+            raise GradienteError("there is no training step yet: it is compiled in the first fit.")
+        return self._learner.latest
+
+    @property
     def learning_rate(self) -> float | None:
         """The learning rate of the next update; `None` before training, or if groups differ in it.
 
@@ -117,6 +128,7 @@ class Trainer:
         max_seconds: float | None = None,
         shuffle: bool = True,
         verbose: bool | None = None,
+        profile: bool = False,
     ) -> History:
         """Train for a number of epochs more; returns the history of all epochs so far.
 
@@ -130,6 +142,8 @@ class Trainer:
         max_seconds: training ends after the batch during which this much time has passed.
         verbose: `None` shows a progress bar in a terminal or notebook; `True` prints lines
             elsewhere; `False` is silent.
+        profile: measure the training steps; `history.profile` says where their time went, and is
+            printed at the end unless verbose is `False`. Results are the same bits.
 
         Ctrl-C ends the training, keeps the weights of the best epoch and returns the history. A
         loss that is no longer finite raises `NonFiniteError`, with the best finite weights put
@@ -150,11 +164,13 @@ class Trainer:
             if max_seconds is None
             else check_number("max_seconds", max_seconds, above=0),
         )
-        with learner.fitting(), Progress(verbose) as progress:
+        with learner.fitting(profile), Progress(verbose) as progress:
             learner.prepare(data.first(plan.batch_size).x)
             learner.adopt()
             self._run = Run(self, learner, self.history, plan)
             self._run.through(progress)
+        if self.history.profile is not None and verbose is not False:
+            print(self.history.profile)
         return self.history
 
     def stop(self, reason: str) -> None:

@@ -1,7 +1,9 @@
 """Native programs and steps: the values of NumPy, the same bits for any number of threads."""
 
 import os
+import signal
 import threading
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -117,6 +119,57 @@ def test_overwriting_waits_for_matrix_products_that_read_the_old_value():
     np.testing.assert_allclose(arrays[1], state[1], rtol=1e-3)
 
 
+def softened(s):
+    """Two results: one by the maximum of a row, the other by the sum that follows from it."""
+    highest = np.max(s, axis=1, keepdims=True)
+    e = np.exp(s - highest)
+    return s * 0.5 + highest, s * e / np.sum(e, axis=1, keepdims=True)
+
+
+OVERWRITTEN_TOO_EARLY = {
+    "a product": lambda s, x: (np.tanh(s @ s), x),
+    "rows of the transpose": lambda s, x: (s - 0.1 * np.sum(s.T, axis=1)[:, None], x),
+    "columns": lambda s, x: (s * 0.5 + np.max(s, axis=0), x),
+    "a reduction that is prepared": lambda s, x: (s, np.sum(s * x[:, None], axis=0) + x),
+    "another element": lambda s, x: (s.T * 0.5 + s, x[::-1] + x),
+    "rows that are read again": lambda s, x: softened(s),
+    "the last reader is late": lambda s, x: (s * 0.5, np.sum(np.tanh(x[:, None] @ x[None]) @ s, 1)),
+}
+
+
+@pytest.mark.parametrize("name", OVERWRITTEN_TOO_EARLY)
+def test_nothing_is_overwritten_that_is_still_read(name):
+    """Not even within one kernel."""
+    function = OVERWRITTEN_TOO_EARLY[name]
+    state = [normal(5, 5), normal(5, 5) if name == "rows that are read again" else normal(5)]
+    data = [normal(4, 1)]
+
+    def step(state, batch):
+        return function(*state)
+
+    steps = NativeSteps(graph_of(step, state, [data[0][:2]]), 2, 2)
+    got = steps([x.copy() for x in state], data, np.zeros((1, 2), np.int64))
+    for ours, expected in zip(got, function(*state), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: (lambda y: np.where(y > 0.5, y, y.T))(np.exp(x)),
+        lambda x: (lambda y: y + np.flip(y, 1))(np.exp(x)),
+        lambda x: (lambda y: y * y.T)(np.exp(x - np.max(x, axis=1, keepdims=True))),
+        lambda x: (lambda y: y + y[::-1])(gd.softmax(x)),
+        lambda x: (lambda y: y + y.T)(x @ x),
+    ],
+)
+def test_a_value_and_its_view_are_not_computed_together(function):
+    """Where an element is needed together with one of another place, that must be there."""
+    x = normal(5, 5)
+    got = NativeProgram(graph_of(function, x))([x])[0]
+    np.testing.assert_allclose(got, function(x), rtol=1e-5, atol=1e-6)
+
+
 def test_an_index_out_of_range_is_an_error_that_names_the_line():
     graph = graph_of(lambda x, i: gd.take(x, i, axis=0), normal(5, 2), np.array([1, 2]))
     program = NativeProgram(graph)
@@ -156,17 +209,104 @@ def test_two_threads_can_use_one_program():
     assert not failures
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+ignores_fork_warning = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
+
+def succeeds_in_a_child(check) -> bool:
+    """Whether a check is true in a child of this process, which is ended should it hang."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        code = 1
+        try:
+            code = 0 if check() else 2
+        finally:
+            os._exit(code)
+    return os.waitpid(child, 0)[1] == 0
+
+
+@contextmanager
+def in_another_thread(manager):
+    """Something a thread of this process has entered and does not leave."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def stay() -> None:
+        with manager:
+            entered.set()
+            leave.wait()
+
+    thread = threading.Thread(target=stay)
+    thread.start()
+    entered.wait()
+    try:
+        yield
+    finally:
+        leave.set()
+        thread.join()
+
+
+@needs_fork
+@ignores_fork_warning
 def test_native_code_works_after_a_fork():
     state = network_state(20, 40, 5)
     expected = run_steps(state, DATA, ORDER, threads=3)
-    child = os.fork()
-    if child == 0:
+
+    def same() -> bool:
         got = run_steps(state, DATA, ORDER, threads=3)
-        same = all(np.array_equal(a, b) for a, b in zip(got, expected, strict=True))
-        os._exit(0 if same else 1)
-    assert os.waitpid(child, 0)[1] == 0
+        return all(np.array_equal(a, b) for a, b in zip(got, expected, strict=True))
+
+    assert succeeds_in_a_child(same)
+
+
+@needs_fork
+@ignores_fork_warning
+def test_a_child_may_use_a_program_that_another_thread_was_inside():
+    """In its copy of memory, threads that are not there would hold the lock and wait."""
+    program, x = NativeProgram(graph_of(lambda x: np.tanh(x @ x), normal(8, 8)), 2), normal(8, 8)
+    (expected,) = program([x])
+    with in_another_thread(program.lock):
+        program.sync[0] = 1  # one thread has come to the barrier
+        assert succeeds_in_a_child(lambda: np.array_equal(program([x])[0], expected))
+        program.sync[0] = 0
+    np.testing.assert_array_equal(program([x])[0], expected)
+
+
+@needs_fork
+@ignores_fork_warning
+def test_a_child_may_call_a_function_that_another_thread_was_compiling():
+    function = gd.compile(lambda x: x * 3.0, backend="native")
+    with in_another_thread(function._lock):
+        assert succeeds_in_a_child(lambda: function(2.0) == 6.0)
+
+
+@needs_fork
+@ignores_fork_warning
+def test_a_child_can_compile_whatever_its_parent_was_compiling(monkeypatch):
+    monkeypatch.setenv("GRADIENTE_CACHE", "off")
+    done = threading.Event()
+
+    def compile_on() -> None:
+        while not done.is_set():
+            NativeProgram(graph_of(lambda x: np.exp(np.sin(x)) + x, normal(3)))
+
+    thread = threading.Thread(target=compile_on)
+    thread.start()
+    try:
+        for _ in range(5):
+            graph = graph_of(lambda x: x + 1.0, normal(2))
+            assert succeeds_in_a_child(lambda g=graph: NativeProgram(g)([DATA[0][0, :2]]))
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_an_error_of_an_interrupted_run_does_not_come_up_later():
+    graph = graph_of(lambda x, i: gd.take(x, i, axis=0), normal(5, 2), np.array([1, 2]))
+    program = NativeProgram(graph)
+    program.status[0] = 1  # as if Ctrl-C had come before it was looked at
+    x = normal(5, 2)
+    np.testing.assert_array_equal(program([x, np.array([0, 3])])[0], x[[0, 3]])
 
 
 def test_programs_can_be_collected_while_others_run():

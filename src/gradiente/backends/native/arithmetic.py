@@ -189,7 +189,7 @@ def _scaled_at_once(x: Value, n: Value) -> Value:
 def fma(a: Any, b: Any, c: Any) -> Value:
     """a · b + c, rounded once where the target can do so in one instruction, else twice."""
     a, b, c = alike(a, b, c)
-    return a.code.intrinsic("fma", a, b, c) if a.code.target.fuses else a * b + c
+    return a.code.fma(a, b, c)
 
 
 def polynomial(x: Value, coefficients: Sequence[float]) -> Value:

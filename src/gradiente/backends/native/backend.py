@@ -1,8 +1,9 @@
 """The native backend: machine code for this CPU, written by us and made by LLVM."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 
+from gradiente.backends.native.describe import llvm_text, machine_code
 from gradiente.backends.native.run import NativeProgram, NativeSteps
 from gradiente.backends.native.target import host
 from gradiente.backends.registry import Backend
@@ -24,4 +25,16 @@ def obstacle() -> str:
     return ""
 
 
-BACKEND = Backend("native", NativeProgram, NativeSteps, obstacle)
+BACKEND = Backend(
+    "native",
+    NativeProgram,
+    NativeSteps,
+    partial(NativeProgram, timed=True),
+    partial(NativeSteps, timed=True),
+    obstacle,
+    stages={
+        "llvm": lambda program: llvm_text(program.module),
+        "asm": lambda program: machine_code(program.module),
+    },
+    from_cache=lambda program: program.library.found,
+)

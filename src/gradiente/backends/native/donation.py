@@ -3,6 +3,7 @@
 from gradiente.backends.native.layout import View
 from gradiente.graph.graph import Graph
 from gradiente.graph.node import Node
+from gradiente.rewrite.pipeline import is_skipped
 from gradiente.rewrite.schedule import is_elementwise
 
 Edges = dict[Node, list[Node]]
@@ -22,7 +23,7 @@ def overwriting(
     returned = {views[node].base for node in graph.outputs}
     targets: dict[Node, Node] = {}
     after: Edges = {}
-    for output, given in pairs.items():
+    for output, given in () if is_skipped("overwrite") else pairs.items():
         node, source = graph.outputs[output], graph.inputs[given]
         if source in returned:  # its old value is a result too
             continue

@@ -8,21 +8,32 @@ has written is read, or overwritten, by another: between stages.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from gradiente.backends.native.barrier import barrier as barrier
+from gradiente.backends.native.clock import FIRST_CALL, GATHERING, UNTIMED, WAITING, Clock
 from gradiente.backends.native.emit import INDEX, Code, Value
+
+PORTIONS = 4  # of a long kernel for each thread
 
 TEAM = [("ptr", "table"), ("i64", "thread"), ("i64", "threads")]
 
 
 @dataclass(frozen=True)
 class Call:
-    """A kernel as the program calls it: name, pointers, and its units of work."""
+    """A kernel as the program calls it: name, pointers, and its units of work.
+
+    shared: whether the units are divided among the threads. counter: for long kernels, where in
+    the memory of the barrier the number of units already taken stands; then each thread takes the
+    next few when it is ready, so that one which is held up does not hold up the others.
+    """
 
     stage: int
     name: str
     arguments: tuple[str, ...]
     units: int
     shared: bool
+    counter: int = 0
 
 
 @dataclass(frozen=True)
@@ -49,39 +60,64 @@ def _share(code: Code, units: int) -> tuple[Value, Value]:
     return begin, code.binary("sdiv", (thread + 1) * units, threads)
 
 
-def _wait(code: Code) -> None:
-    code.line("call void @barrier(ptr %sync, i64 %threads)")
+def _wait(code: Code, clock: Clock) -> None:
+    with clock.measures(code, WAITING):
+        code.line("call void @barrier(ptr %sync, i64 %threads)")
 
 
-def program(calls: Sequence[Call], pointers: Sequence[str]) -> str:
+def program(calls: Sequence[Call], pointers: Sequence[str], clock: Clock = UNTIMED) -> str:
     """One run: every kernel in order of its stage.
 
-    Kernels that are not divided run on one thread each, in turn.
+    Kernels that are not divided run on one thread each, in turn; one that is alone in its stage, on
+    the first. The caller waits for the last stage. clock: measures each call, as the
+    entry of its place among the calls.
     """
+    entries = {id(call): FIRST_CALL + place for place, call in enumerate(calls)}
     code = Code("program", TEAM)
     for line in pointers:
         code.line(line)
-    dirty = False
+    clock.begin(code, "%times")
+    first_alone = others = False  # who has worked since all threads last waited for each other
     for number in sorted({call.stage for call in calls}):
         stage = [call for call in calls if call.stage == number]
         alone = not any(call.shared for call in stage) and len(stage) == 1
-        if dirty:
-            _wait(code)
+        if others or (first_alone and not alone):
+            _wait(code, clock)
+            first_alone = others = False
         for call in stage:
             if call.shared:
-                begin, end = _share(code, call.units)
-                _line(code, call, begin.name, end.name)
+                with clock.measures(code, entries[id(call)]):
+                    _shared(code, call)
         undivided = [call for call in stage if not call.shared]
         for turn, call in enumerate(undivided):
             owner = code.binary("urem", Value(code, str(turn), INDEX), _parameter(code, "threads"))
-            with code.when(_parameter(code, "thread") == owner):
+            mine = _parameter(code, "thread") == owner
+            with code.when(mine), clock.measures(code, entries[id(call)]):
                 _line(code, call, "0", str(call.units))
-        dirty = dirty or not alone
-        if dirty and alone:
-            dirty = True
-    if dirty:
-        _wait(code)
+        first_alone, others = first_alone or alone, others or not alone
     return code.text()
+
+
+def _shared(code: Code, call: Call) -> None:
+    """This thread's part of a kernel."""
+    if not call.counter:
+        begin, end = _share(code, call.units)
+        _line(code, call, begin.name, end.name)
+        return
+    portions = _parameter(code, "threads") * PORTIONS
+    few = code.binary("sdiv", Value(code, str(call.units), INDEX), portions)
+    few = code.intrinsic("smax", few, code.index(1))
+    place = code.address("%sync", code.index(call.counter), np.dtype(np.uint8))
+    label = code.fresh("take")
+    code.line(f"br label %{label}")
+    code.begin(label)
+    begin = code.assign(f"atomicrmw add ptr {place}, i64 {few.name} monotonic, align 8", INDEX)
+    goes_on = begin < call.units
+    code.line(f"br i1 {goes_on.name}, label %{label}.some, label %{label}.none")
+    code.begin(f"{label}.some")
+    _line(code, call, begin.name, code.smallest(begin + few, call.units).name)
+    code.line(f"br label %{label}")
+    code.begin(f"{label}.none")
 
 
 def _line(code: Code, call: Call, begin: str, end: str) -> None:
@@ -90,25 +126,39 @@ def _line(code: Code, call: Call, begin: str, end: str) -> None:
     code.line(f"call void @{call.name}({arguments})")
 
 
-def steps(gathered: Sequence[Gathered], batch: int, slots: Mapping[str, int]) -> str:
-    """Many steps: collect the rows of a batch by the order, run the program, until one fails."""
+def steps(
+    gathered: Sequence[Gathered],
+    batch: int,
+    slots: Mapping[str, int],
+    counters: Sequence[int],
+    clock: Clock = UNTIMED,
+) -> str:
+    """Many steps: collect the rows of a batch by the order, run the program, until one fails.
+
+    counters: those of long kernels, which must be 0 before each run of the program.
+    """
     code = Code("steps", TEAM)
     begin, end = _share(code, batch)
     sources = [_entry(code, rows.source) for rows in gathered]
     targets = [_entry(code, rows.target) for rows in gathered]
     flag, order, sync = (_entry(code, slots[name]) for name in ("status", "order", "sync"))
     code.line(f"%sync = getelementptr i8, ptr {sync}, i64 0")
+    if "times" in slots:
+        clock.begin(code, _entry(code, slots["times"]))
     count = code.assign(f"ptrtoint ptr {_entry(code, slots['count'])} to i64", INDEX)
     with code.loop(count) as loop:
         failed = code.load(flag, code.index(0), INDEX)
         with code.when(failed == 0):
-            with code.loop(end, start=begin) as row:
+            with clock.measures(code, GATHERING), code.loop(end, start=begin) as row:
                 chosen = code.load(order, loop.index * batch + row.index, INDEX)
                 for rows, source, target in zip(gathered, sources, targets, strict=True):
                     _copy_row(code, rows, source, chosen, target, row.index)
-            _wait(code)
+            _wait(code, clock)
             code.line("call void @program(ptr %table, i64 %thread, i64 %threads)")
-            _wait(code)
+            _wait(code, clock)
+            with code.when(_parameter(code, "thread") == 0):
+                for counter in counters:
+                    code.store(code.index(0), "%sync", code.index(counter // 8))
     return code.text()
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from gradiente.backends.native.emit import Kind, Value
 from gradiente.backends.native.kernel import KernelWriter, collapse
@@ -35,6 +36,17 @@ class Formulas:
     def work(self) -> float:
         """Nanoseconds for one element, roughly."""
         return WORK * (len(self.nodes) + len(self.reads) + 1)
+
+    @cached_property
+    def length(self) -> int:
+        """How many instructions they take for one vector: found out by writing them."""
+        draft = KernelWriter(self.writer.target, [])
+        inputs = {node: draft.code.constant(1, Kind(node.type.dtype)) for node in self.reads}
+        for node in self.nodes:
+            for item in node.inputs:
+                inputs.setdefault(item, draft.code.constant(1, Kind(item.type.dtype)))
+            inputs[node] = formula(draft, node, [inputs[item] for item in node.inputs])
+        return len(draft.code.lines) + len(self.reads) + len(self.stores)
 
     def at(self, indices: list[Value], lanes: int, known: dict[Node, Value] | None = None) -> None:
         """Compute and store the elements at indices; `known` values are at hand already."""
@@ -74,21 +86,30 @@ def formula(writer: KernelWriter, node: Node, inputs: Sequence[Value]) -> Value:
     return writer.code.convert(result, node.type.dtype)
 
 
-def write_loop(formulas: Formulas) -> None:
-    """All of the formulas in a loop nest of their own."""
-    shape = formulas.shape
-    if 0 in shape:
-        return
+def collapsed(formulas: Formulas) -> Formulas:
+    """The same formulas with neighbouring axes run together wherever all views allow it."""
     sources, targets = list(formulas.reads), list(formulas.stores)
-    collapsed = collapse(shape, [*formulas.reads.values(), *formulas.stores.values()])
-    inside = Formulas(
+    fewer = collapse(formulas.shape, [*formulas.reads.values(), *formulas.stores.values()])
+    return Formulas(
         formulas.writer,
         formulas.nodes,
-        collapsed.shape,
-        dict(zip(sources, collapsed.views, strict=False)),
-        dict(zip(targets, collapsed.views[len(sources) :], strict=True)),
+        fewer.shape,
+        dict(zip(sources, fewer.views, strict=False)),
+        dict(zip(targets, fewer.views[len(sources) :], strict=True)),
     )
-    vectorized(formulas.writer, collapsed.shape, inside.at, inside.work)
+
+
+def flattened(formulas: Formulas) -> Formulas | None:
+    """The same formulas over one axis, if all elements lie side by side."""
+    flat = collapsed(formulas)
+    return flat if len(flat.shape) == 1 and flat.stores else None
+
+
+def write_loop(formulas: Formulas) -> None:
+    """All of the formulas in a loop nest of their own."""
+    if 0 not in formulas.shape:
+        inside = collapsed(formulas)
+        vectorized(formulas.writer, inside.shape, inside.at, inside.work)
 
 
 def vectorized(writer: KernelWriter, shape: Shape, at: At, work: float = 1.0) -> None:

@@ -278,6 +278,7 @@ class Code:
         self.parameters = parameters
         self.target = target or host()
         self.lines: list[str] = []
+        self.first: list[str] = []  # instructions before all others
         self.block = "entry"
         self.declarations: set[str] = set()
         self._count = 0
@@ -352,6 +353,12 @@ class Code:
     def fma(self, a: Value, b: Value, c: Value) -> Value:
         """a · b + c, rounded once where the target can do so in one instruction, else twice."""
         return self.intrinsic("fma", a, b, c) if self.target.fuses else a * b + c
+
+    def smallest(self, a: Value, b: int) -> Value:
+        """The smaller one of an index and a number."""
+        if a.number is not None:
+            return self.index(min(int(a.number), b))
+        return self.intrinsic("smin", a, self.index(b))
 
     def splat(self, value: Value, lanes: int) -> Value:
         """A scalar in all lanes of a vector."""
@@ -485,7 +492,7 @@ class Code:
     def text(self) -> str:
         """The whole function."""
         parameters = ", ".join(f"{kind} %{name}" for kind, name in self.parameters)
-        body = "\n".join(self.lines)
+        body = "\n".join([*self.first, *self.lines])
         return f"define void @{self.name}({parameters}) {{\nentry:\n{body}\n  ret void\n}}\n"
 
 

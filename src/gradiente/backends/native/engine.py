@@ -1,9 +1,11 @@
 """From LLVM's text to machine code that can be called: the one place that runs llvmlite."""
 
 import ctypes
+import os
 import threading
 from dataclasses import dataclass
 from typing import Any
+from weakref import finalize
 
 from gradiente.backends.native import cache
 from gradiente.backends.native.target import Target, host
@@ -12,7 +14,21 @@ from gradiente.base.version import __version__
 # The code is written as it should be: only the code generator is asked.
 CODEGEN_OPTIONS: dict[str, Any] = {"opt": 3, "jit": True}
 
-_lock = threading.Lock()  # llvmlite's engines are made one at a time
+_lock = threading.RLock()  # around all that llvmlite does here, until engines end
+
+
+def _renew() -> None:
+    """After a fork: whoever holds the lock in the child is not there."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # a fork waits, so that the child finds LLVM between two works
+    os.register_at_fork(
+        before=lambda: _lock.acquire(),
+        after_in_parent=lambda: _lock.release(),
+        after_in_child=_renew,
+    )
 
 
 @dataclass
@@ -40,17 +56,27 @@ class Library:
     text: str
     found: bool
 
+    def __post_init__(self) -> None:
+        finalize(self, _end, self.engine).atexit = False  # then, threads may still run the code
+
     def address(self, name: str) -> int:
         """Where a function begins."""
-        address: int = self.engine.get_function_address(name)
+        with _lock:
+            address: int = self.engine.get_function_address(name)
         return address
 
     def function(self, name: str, *types: Any) -> Any:
         """A function that takes arguments of ctypes types and returns nothing."""
         prototype = ctypes.CFUNCTYPE(None, *types)
-        callable_ = prototype(self.engine.get_function_address(name))
+        callable_ = prototype(self.address(name))
         callable_.library = self  # type: ignore[attr-defined]
         return callable_
+
+
+def _end(engine: Any) -> None:
+    """Give the code of an engine back, when nobody can call it any more."""
+    with _lock:
+        engine.close()
 
 
 def target_machine(target: Target) -> Any:
@@ -112,5 +138,6 @@ def assembly(text: str) -> str:
     """The machine code of a module, as the assembler writes it."""
     import llvmlite.binding as llvm
 
-    module = llvm.parse_assembly(text)
-    return target_machine(host()).emit_assembly(module)
+    with _lock:
+        module = llvm.parse_assembly(text)
+        return target_machine(host()).emit_assembly(module)

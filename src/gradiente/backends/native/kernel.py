@@ -8,7 +8,7 @@ import numpy as np
 
 from gradiente.backends.native.algebra import Algebra
 from gradiente.backends.native.emit import INDEX, Code, Kind, Value
-from gradiente.backends.native.layout import View, whole
+from gradiente.backends.native.layout import View, padded
 from gradiente.backends.native.memory import ALIGNMENT
 from gradiente.backends.native.target import Target
 from gradiente.base.types import ArrayType, Shape
@@ -50,13 +50,15 @@ class KernelWriter:
 
     def scratch(self, type: ArrayType) -> View:
         """Memory for the duration of the kernel."""
-        return whole(Node(None, (), {}, type))
+        return padded(Node(None, (), {}, type))
 
     def private(self, type: ArrayType) -> str:
         """A pointer to memory that only the thread which runs this code touches."""
         offset, size = self.private_size, type.size * type.dtype.itemsize
         self.private_size += -(-size // ALIGNMENT) * ALIGNMENT
-        return self.code.address("%private", self.code.index(offset), np.dtype(np.uint8))
+        name = f"%private{len(self.code.first)}"  # known everywhere in the kernel
+        self.code.first.append(f"  {name} = getelementptr i8, ptr %private, i64 {offset}")
+        return name
 
     def pointer(self, view: View) -> str:
         """The parameter through which a view's buffer is reached."""

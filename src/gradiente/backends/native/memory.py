@@ -1,6 +1,8 @@
 """A place in one block of memory for every intermediate value, shared where lifetimes allow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from gradiente.rewrite.pipeline import is_skipped
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
@@ -19,6 +21,8 @@ def place(lifetimes: list[Lifetime]) -> tuple[list[int], int]:
 
     Large values first, each at the lowest offset that is free during its whole life.
     """
+    if is_skipped("share"):
+        lifetimes = [replace(life, first=0, last=0) for life in lifetimes]
     offsets = [0] * len(lifetimes)
     placed: list[tuple[int, int, Lifetime]] = []
     total = 0

@@ -11,7 +11,7 @@ cut, so that results do not depend on the number of threads.
 K. Goto, R. van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34 (2008).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -30,11 +30,16 @@ NANOSECONDS = 1 / 200.0  # for an operation of one core, roughly
 
 READ_WHERE_IT_LIES = 1 << 20  # bytes of a B that stays in the second-level cache
 ROWS_WORTH_PACKING = 32
-PACKED_DEPTH = 256
+PACKED_DEPTH = 512
 UNITS = 40  # into how many groups of panels a large product is divided, at least
 GROUP = 4  # panels packed at once, at most: they stay in the second-level cache
 
-INLINE = 3  # formulas that are written out for each vector of a tile
+LINE = 64  # bytes of a cache line
+INLINE = 1000  # instructions of formulas that are written out for each vector of a tile, at most
+MUCH = 3  # formulas that read so much that it is asked for ahead
+
+
+Ahead = Callable[[Value], None]
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Tile:
 
 def largest_tile(registers: int) -> Tile:
     """Accumulators, a row of B and one element of A must fit into the registers."""
-    return Tile(8, 3) if registers >= 32 else Tile(4, 2)
+    return Tile(8, 3) if registers >= 32 else Tile(6, 2)
 
 
 def is_packed(a: ArrayType, b: ArrayType) -> bool:
@@ -136,24 +141,42 @@ class Product:
             with self._pieces(run, limits) as row:
                 a = self._place(self.a, [row, self.code.index(0)])
                 tile = Tile(run.size, vectors)
-                self.result.prefetch(self.outer, row, column, tile, lanes)
+                ahead = self.result.ahead(self.outer, row + tile.rows, column, tile, lanes)
                 zero = [self.code.constant(0, self._kind(lanes))] * (tile.rows * tile.vectors)
-                sums = self._sums(a, b, self.b.strides[-2], self.code.index(self.depth), zero, tile)
+                sums = self._sums((a, b, self.b.strides[-2]), self.depth, zero, tile, ahead)
                 self.result.finish(self.outer, row, column, tile, sums)
 
     def _kind(self, lanes: int) -> Kind:
         return Kind(self.result.kind, lanes)
 
     def _sums(
-        self, a: str, b: str, stride: int, depth: Value, sums: list[Value], tile: Tile
+        self,
+        places: tuple[str, str, int],
+        depth: int,
+        sums: list[Value],
+        tile: Tile,
+        ahead: Ahead | None = None,
     ) -> list[Value]:
-        """The sums of a tile, carried on over `depth` columns of A and rows of B."""
+        """The sums of a tile, carried on over `depth` columns of A and rows of B.
+
+        places: where the columns of A and the rows of B begin, and how far apart the latter lie.
+        ahead: asks for memory that is needed next, in as many parts as a tile has rows, so that
+        the arithmetic between them hides the time it takes.
+        """
+        a, b, stride = places
         code, lanes = self.code, sums[0].kind.lanes
-        with code.loop(depth, carried=sums) as loop:
-            right = self._row(b, loop.index * stride, tile.vectors, lanes)
-            column = code.address(a, loop.index * self.a.strides[-1], self.a.dtype)
-            self._accumulate(loop, column, right, tile, lanes)
-        return loop.results
+        length = depth if ahead is None else -(-depth // tile.rows)
+        with code.loop(-(-depth // length), carried=sums) as part:
+            if ahead is not None:
+                ahead(part.index)
+            start = part.index * length
+            stop = code.smallest(start + length, depth)
+            with code.loop(stop, start=start, carried=part.carried) as loop:
+                right = self._row(b, loop.index * stride, tile.vectors, lanes)
+                column = code.address(a, loop.index * self.a.strides[-1], self.a.dtype)
+                self._accumulate(loop, column, right, tile, lanes)
+            part.carry(*loop.results)
+        return part.results
 
     def _row(self, b: str, offset: Value, vectors: int, lanes: int) -> list[Value]:
         code, dtype = self.code, self.b.dtype
@@ -204,31 +227,68 @@ class Product:
                     start = column + piece.index * width
                     packed = code.address(memory, piece.index * (block.size * width), self.b.dtype)
                     _pack(self, k, start, block.size, width, lanes, packed)
-                self._block(column, width, pieces, lanes, memory, k, block.size)
+                self._block(Block(column, width, pieces, lanes, block.size), k, memory)
 
-    def _block(
-        self,
-        column: Value,
-        width: int,
-        pieces: int,
-        lanes: int,
-        memory: str,
-        k: Value,
-        depth: int,
-    ) -> None:
+    def _block(self, block: "Block", k: Value, memory: str) -> None:
         """What a packed block of B adds to all rows."""
-        code = self.code
+        code, depth, width = self.code, block.depth, block.width
+        tiles = sum(run.count for run in self.row_runs)
         for run in self.row_runs:
-            with self._pieces(run, None) as row, code.loop(pieces) as piece:
+            with self._pieces(run, None) as row, code.loop(block.pieces) as piece:
                 a = self._place(self.a, [row, k])
                 b = code.address(memory, piece.index * (depth * width), self.b.dtype)
-                start = column + piece.index * width
-                tile = Tile(run.size, width // lanes)
-                self.result.prefetch(self.outer, row, start, tile, lanes)
-                sums = self.result.begin(self.outer, row, start, tile, lanes, k)
-                sums = self._sums(a, b, width, code.index(depth), sums, tile)
+                start = block.column + piece.index * width
+                tile = Tile(run.size, width // block.lanes)
+                more = piece.index + 1 < block.pieces
+                next_row = code.select(more, row, row + tile.rows)
+                next_start = code.select(more, start + width, block.column)
+                ahead = self.result.ahead(self.outer, next_row, next_start, tile, block.lanes)
+                if ahead is None:
+                    number = code.binary("sdiv", row - run.start, code.index(run.size)) + run.unit
+                    ahead = self._next_block(block, k, piece.index, number, tiles, tile.rows)
+                sums = self.result.begin(self.outer, row, start, tile, block.lanes, k)
+                sums = self._sums((a, b, width), depth, sums, tile, ahead)
                 last = None if depth == self.depth else k == self.depth - depth
                 self.result.finish(self.outer, row, start, tile, sums, last)
+
+    def _next_block(
+        self, block: "Block", k: Value, piece: Value, number: Value, tiles: int, parts: int
+    ) -> Ahead:
+        """Ask for the block of B after this one, a few cache lines with each part of each tile."""
+        code, across = self.code, self.b.strides[-1] == 1
+        line = LINE // self.b.dtype.itemsize
+        run = (block.width if across else block.depth) // line or 1  # lines that lie side by side
+        lines = max(block.width * block.depth // line, 1)
+        share = -(-lines // (tiles * parts))
+        following = k + block.depth
+        wraps = following >= self.depth
+        following = code.select(wraps, code.index(0), following)
+        column = block.column + piece * block.width
+        further = column + block.pieces * block.width
+        column = code.select(wraps, further, column)
+
+        def ahead(part: Value) -> None:
+            for i in range(share):
+                at = (number * parts + part) * share + i
+                far = code.binary("udiv", at, code.index(run))
+                near = code.binary("urem", at, code.index(run)) * line
+                places = (
+                    [following + far, column + near] if across else [following + near, column + far]
+                )
+                code.prefetch(self._place(self.b, places), code.index(0), self.b.dtype)
+
+        return ahead
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of B: `pieces` panels of `width` columns from `column`, `depth` rows of them."""
+
+    column: Value
+    width: int
+    pieces: int
+    lanes: int
+    depth: int
 
 
 def _pack(
@@ -245,7 +305,7 @@ def _pack(
                 code.store(one, target, code.index(place))
         return
     full = depth - depth % lanes if b.strides[-2] == 1 and lanes > 1 else 0
-    with code.loop(full, step=lanes) as rows, code.loop(width, step=lanes) as columns:
+    with code.loop(width, step=lanes) as columns, code.loop(full, step=lanes) as rows:
         lines = [
             code.load(
                 product._place(b, [k + rows.index, column + columns.index + i]),
@@ -257,10 +317,11 @@ def _pack(
         target = code.address(memory, rows.index * width + columns.index, dtype)
         for i, line in enumerate(transposed(code, lines)):
             code.store(line, target, code.index(i * width))
-    with code.loop(depth, start=full) as rows, code.loop(width) as columns:
-        source = product._place(b, [k + rows.index, column + columns.index])
-        one = code.load(source, code.index(0), Kind(dtype))
-        code.store(one, memory, rows.index * width + columns.index)
+    if full < depth:
+        with code.loop(depth, start=full) as rows, code.loop(width) as columns:
+            source = product._place(b, [k + rows.index, column + columns.index])
+            one = code.load(source, code.index(0), Kind(dtype))
+            code.store(one, memory, rows.index * width + columns.index)
 
 
 class Result:
@@ -291,15 +352,18 @@ class Result:
         place = self.writer.place(self.waiting, [*outer, row, column])
         return self.code.address(self.writer.pointer(self.waiting), place, self.kind)
 
-    def prefetch(
+    def ahead(
         self, outer: list[Value], row: Value, column: Value, tile: Tile, lanes: int
-    ) -> None:
-        """Ask for what the formulas of a tile will read, if they read much."""
-        if len(self.formulas.nodes) <= INLINE:
-            return
-        with self.code.loop(tile.rows) as loop:
+    ) -> Ahead | None:
+        """Ask for what the formulas of the next tile will read, row by row, if they read much."""
+        if len(self.formulas.nodes) <= MUCH:
+            return None
+
+        def ask(part: Value) -> None:
             for j in range(tile.vectors):
-                self.formulas.prefetch([*outer, row + loop.index, column + j * lanes])
+                self.formulas.prefetch([*outer, row + part, column + j * lanes])
+
+        return ask
 
     def begin(
         self, outer: list[Value], row: Value, column: Value, tile: Tile, lanes: int, k: Value
@@ -330,7 +394,7 @@ class Result:
         last: Value | None = None,
     ) -> None:
         """The formulas of a tile, if this was its last block (`None`: the only one)."""
-        if last is None and len(self.formulas.nodes) <= INLINE:
+        if last is None and len(sums) * self.formulas.length <= INLINE:
             self._inline(outer, row, column, tile, sums)
             return
         code, lanes = self.code, sums[0].kind.lanes

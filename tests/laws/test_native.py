@@ -1,0 +1,271 @@
+"""The native backend trains as NumPy does: every entry of every registry, every odd size.
+
+Values are equal to rounding; each comparison is relative to the largest number of its array, since
+what is small there is a difference of larger terms.
+"""
+
+import numpy as np
+import pytest
+
+import gradiente as gd
+from gradiente import losses, metrics, nn, optimizers, schedules
+from gradiente.backends.native import program
+from gradiente.backends.native.layout import LOOKS
+from gradiente.backends.native.lowering import ANCHORS, LOWERINGS
+from gradiente.base.trees import flatten
+from gradiente.ops.operation import OPERATIONS
+
+DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+TOLERANCE = {np.float32: 3e-5, np.float64: 1e-12}  # after a step or two
+
+WIDTHS = (1, 2, 3, 7, 10, 15, 16, 17, 33, 100)
+BATCHES = (1, 2, 7, 33)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda operation: operation.name)
+def test_every_operation_can_be_lowered(operation):
+    written = operation.formula is not None or operation.body is not None
+    assert written or operation in {*LOWERINGS, *ANCHORS, *LOOKS}
+
+
+def close(ours, numpys, dtype, factor=1.0):
+    """Trees of equal numbers: floating ones to rounding, all others exactly."""
+    ours, numpys = flatten(ours)[0], flatten(numpys)[0]
+    assert len(ours) == len(numpys) > 0
+    for got, expected in zip(map(np.asarray, ours), map(np.asarray, numpys), strict=True):
+        assert (got.shape, got.dtype) == (expected.shape, expected.dtype)
+        if expected.dtype.kind != "f":
+            np.testing.assert_array_equal(got, expected)
+        elif expected.size:
+            size = max(np.max(np.abs(expected), initial=0, where=np.isfinite(expected)), 1e-3)
+            tolerance = factor * TOLERANCE[dtype] * size
+            np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance)
+
+
+def trained(backend, network, loss, x, y, *, optimizer=None, threads=None, **options):
+    """All that training, prediction and evaluation give: state, outputs, losses, metrics."""
+    optimizer = optimizer or optimizers.SGD(0.1, momentum=0.9)
+    fit = {"epochs": 1, "batch_size": len(x), **options.pop("fit", {})}
+    trainer = gd.Trainer(network, loss, optimizer, backend=backend, threads=threads, **options)
+    history = trainer.fit(x, y, verbose=False, **fit)
+    columns = [history[name] for name in history.columns if name not in ("seconds", "epoch")]
+    return trainer.state, trainer.predict(x), trainer.evaluate(x, y), columns
+
+
+def same_training(make, loss, x, y, dtype, **options):
+    """A network trains alike on both backends."""
+    close(*(trained(name, make(), loss, x, y, **options) for name in ("native", "numpy")), dtype)
+
+
+def normal(*shape, dtype=np.float32, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype(dtype)
+
+
+def integers(stop, *shape, seed=0):
+    return np.random.default_rng(seed).integers(0, stop, shape)
+
+
+# -- layers and activations ------------------------------------------------------------------------
+
+# Each with what makes its output (n, features).
+NETWORKS = {
+    "Sequential": (lambda: nn.Sequential(nn.Sequential(nn.Dense(5), nn.tanh), nn.Dense(3)), (7,)),
+    "Dense": (lambda: nn.Dense(3), (7,)),
+    "Dropout": (lambda: nn.Sequential(nn.Dense(9), nn.Dropout(0.4), nn.Dense(3)), (7,)),
+    "BatchNorm": (lambda: nn.Sequential(nn.BatchNorm(), nn.Dense(3)), (7,)),
+    "LayerNorm": (lambda: nn.Sequential(nn.LayerNorm(), nn.Dense(3)), (7,)),
+    "Embedding": (lambda: nn.Sequential(nn.Embedding(4, 5), nn.Flatten(), nn.Dense(3)), None),
+    "Flatten": (lambda: nn.Sequential(nn.Flatten(), nn.Dense(3)), (2, 3, 2)),
+}
+
+
+@DTYPES
+@pytest.mark.parametrize("name", nn.LAYERS)
+def test_every_layer(name, dtype):
+    make, shape = NETWORKS[name]
+    x = integers(4, 11, 3) if shape is None else normal(11, *shape, dtype=dtype)
+    y = normal(11, 3, dtype=dtype, seed=1)
+    precision = np.float32 if name == "Embedding" else dtype
+    same_training(make, losses.mse, x, y, precision, fit={"epochs": 2})
+
+
+@DTYPES
+@pytest.mark.parametrize("name", nn.ACTIVATIONS)
+def test_every_activation(name, dtype):
+    x, w = normal(7, 19, dtype=dtype), normal(19, 17, dtype=dtype, seed=1)
+    activation = nn.ACTIVATIONS[name]
+
+    def loss(w):
+        return np.mean(activation(x @ w) * x[:, :17]), activation(w)
+
+    step = gd.value_and_grad(loss, has_aux=True)
+    close(gd.compile(step, "native")(w), gd.compile(step, "numpy")(w), dtype)
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_size(width, batch):
+    """Products, rows and reductions with all kinds of what is left over."""
+    dtype = np.float64 if (width + batch) % 2 else np.float32
+    x, y = normal(batch, width, dtype=dtype), normal(batch, width, dtype=dtype, seed=1)
+    labels = integers(width, batch)
+    w = [normal(width, width, dtype=dtype, seed=2), normal(width, width, dtype=dtype, seed=3)]
+
+    def loss(w, scale):
+        hidden = gd.gelu(x @ w[0] * scale + y)
+        hidden = (hidden - np.mean(hidden, axis=0)) / (np.std(hidden, axis=0) + 0.1)
+        logits = hidden @ w[1]
+        picked = np.take_along_axis(gd.log_softmax(logits), labels[:, None], axis=1)
+        return np.mean(gd.softmax(logits) * y) - np.mean(picked) + np.sum(np.max(logits, axis=0))
+
+    step = gd.value_and_grad(loss, argnums=(0, 1))
+    results = [gd.compile(step, backend)(w, y[0] + 1) for backend in ("native", "numpy")]
+    close(*results, dtype, factor=30)
+
+
+# -- losses, metrics, optimizers, schedules --------------------------------------------------------
+
+
+def targets(name, n):
+    """Targets that suit a loss, and how many outputs it needs."""
+    if name == "cross_entropy":
+        return integers(3, n), 3
+    if name == "binary_cross_entropy":
+        return integers(2, n), 1
+    return (integers(5, n, 2) if name == "poisson" else normal(n, 2, seed=5)), 2
+
+
+@DTYPES
+@pytest.mark.parametrize("name", losses.LOSSES)
+def test_every_loss(name, dtype):
+    y, outputs = targets(name, 13)
+    y = y.astype(dtype) if y.dtype.kind == "f" else y
+    weight = np.random.default_rng(1).uniform(0, 2, 13).astype(dtype)
+    for given in (None, weight):
+        fit = {"sample_weight": given}
+        x = normal(13, 6, dtype=dtype)
+        same_training(lambda: nn.Dense(outputs), losses.LOSSES[name], x, y, dtype, fit=fit)
+
+
+ARGUMENTS = {"top_k_accuracy": (2,), "confusion_matrix": (4,)}
+TWO_CLASSES = ("precision", "recall", "f1", "binary_accuracy", "auc")
+NUMBERS = ("mse", "rmse", "mae", "r2")
+
+
+@DTYPES
+@pytest.mark.parametrize("task", ["numbers", "two classes", "classes"])
+def test_every_metric(task, dtype):
+    def fits(name):
+        known = {**dict.fromkeys(NUMBERS, "numbers"), **dict.fromkeys(TWO_CLASSES, "two classes")}
+        return known.get(name, "classes") == task
+
+    entries = {name: entry for name, entry in metrics.METRICS.items() if fits(name)}
+    chosen = [
+        entry(*ARGUMENTS[name]) if name in ARGUMENTS else entry for name, entry in entries.items()
+    ]
+    loss, classes = {
+        "numbers": (losses.mse, 3),
+        "two classes": (losses.binary_cross_entropy, 1),
+        "classes": (losses.cross_entropy, 4),
+    }[task]
+    y = {"numbers": normal(31, 3, dtype=dtype), "two classes": integers(2, 31)}
+    y = y.get(task, integers(4, 31))
+    x = normal(31, 5, dtype=dtype, seed=2)
+    same_training(lambda: nn.Dense(classes), loss, x, y, dtype, metrics=chosen)
+
+
+OPTIMIZERS = {
+    **{name: factory() for name, factory in optimizers.OPTIMIZERS.items()},
+    "nesterov": optimizers.SGD(0.1, momentum=0.9, nesterov=True, weight_decay=0.1),
+    "amsgrad": optimizers.Adam(amsgrad=True, weight_decay=0.1),
+    "rmsprop centered": optimizers.RMSprop(centered=True, momentum=0.9, weight_decay=0.1),
+    "clipped": optimizers.chain(optimizers.clip_by_global_norm(0.1), optimizers.AdamW()),
+    "clips": optimizers.chain(
+        optimizers.clip_by_norm(0.1), optimizers.clip_by_value(0.01), optimizers.SGD()
+    ),
+    "groups": optimizers.groups({"*bias": optimizers.freeze(), "*": optimizers.SGD(momentum=0.5)}),
+    **{
+        f"schedule {name}": optimizers.SGD(schedule)
+        for name, schedule in {
+            "constant": schedules.constant(0.1),
+            "step": schedules.step(0.1, every=2),
+            "exponential": schedules.exponential(0.1, 0.9, every=2, minimum=0.05),
+            "linear": schedules.linear(0.1, steps=20),
+            "cosine": schedules.cosine(0.1, steps=20, warmup_steps=2, final=0.01),
+            "one_cycle": schedules.one_cycle(0.1, steps=20),
+            "warmup": schedules.warmup(schedules.linear(0.1, steps=10), steps=2),
+            "reduce_on_plateau": schedules.reduce_on_plateau(0.1, patience=1),
+        }.items()
+    },
+}
+
+
+def test_every_optimizer_and_schedule_is_tried():
+    assert set(optimizers.OPTIMIZERS) | {f"schedule {s}" for s in schedules.SCHEDULES} <= set(
+        OPTIMIZERS
+    )
+
+
+@DTYPES
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_and_schedule(name, dtype):
+    x, y = normal(12, 5, dtype=dtype), normal(12, 9, dtype=dtype, seed=1)
+    options = {"optimizer": OPTIMIZERS[name], "fit": {"epochs": 3, "batch_size": 4}}
+    same_training(lambda: nn.Dense(9), losses.mse, x, y, dtype, **options)
+
+
+# -- threads ---------------------------------------------------------------------------------------
+
+THREADED = {
+    "dropout": lambda: nn.Sequential(nn.Dense(33), nn.relu, nn.Dropout(0.5), nn.Dense(3)),
+    "batch norm": lambda: nn.Sequential(nn.Dense(17), nn.BatchNorm(), nn.gelu, nn.Dense(3)),
+    "layer norm": lambda: nn.Sequential(nn.Dense(100), nn.LayerNorm(), nn.silu, nn.Dense(3)),
+    "embedding": lambda: nn.Sequential(nn.Embedding(5, 8), nn.Flatten(), nn.Dense(3)),
+    "one unit": lambda: nn.Sequential(nn.Dense(1), nn.tanh, nn.Dense(3)),
+    "packed": lambda: nn.Sequential(nn.Dense(530), nn.relu, nn.Dense(530), nn.tanh, nn.Dense(3)),
+}
+
+
+@pytest.mark.parametrize("divided", ["as it pays", "everything"])
+@pytest.mark.parametrize("name", THREADED)
+def test_the_bits_do_not_depend_on_the_number_of_threads(name, divided, monkeypatch):
+    """Also if even the smallest kernel is divided, into more parts than it has rows."""
+    if divided == "everything":
+        monkeypatch.setattr(program, "SHARED_KERNEL", 0.0)
+    x = integers(5, 78, 3) if name == "embedding" else normal(78, 9)
+    if name == "packed":
+        x = normal(78, 530)
+    y = integers(3, 78)
+    options = {
+        "optimizer": optimizers.Adam(0.01),
+        "fit": {"batch_size": 39},
+        "clip_norm": 0.1,
+        "metrics": [metrics.accuracy],
+    }
+    one, *others = (
+        flatten(
+            trained("native", THREADED[name](), losses.cross_entropy, x, y, threads=n, **options)
+        )[0]
+        for n in (1, 2, 3, 7)
+    )
+    for other in others:
+        for ours, expected in zip(other, one, strict=True):
+            np.testing.assert_array_equal(ours, expected)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5, 40])
+def test_functions_give_the_same_bits_with_any_number_of_threads(rows, monkeypatch):
+    monkeypatch.setattr(program, "SHARED_KERNEL", 0.0)
+    a, b = normal(rows, 300), normal(300, 1030, seed=1)  # a packed product, in two blocks of depth
+    indices = integers(3, 200)
+
+    def function(a, b):
+        c = a @ b
+        chosen = gd.scatter_add(np.zeros((3, 300), np.float32), indices, np.ones((200, 1)) * a[0])
+        return c, gd.softmax(c), np.sum(c, axis=0), np.cumsum(c, axis=1), np.sort(c, axis=1), chosen
+
+    one, *others = (gd.compile(function, "native", threads=n)(a, b) for n in (1, 2, 3, 7))
+    for other in others:
+        for ours, expected in zip(other, one, strict=True):
+            np.testing.assert_array_equal(ours, expected)
+    close(one, function(a, b), np.float32)
