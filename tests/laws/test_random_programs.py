@@ -11,14 +11,14 @@ import gradiente as gd
 from gradiente.backends.compile import improved
 from gradiente.backends.native import program as native
 from gradiente.backends.native.run import NativeProgram, NativeSteps
-from gradiente.backends.numpy.backend import NumpySteps
-from gradiente.backends.numpy.program import program as numpy_program
+from gradiente.backends.registry import backend_named
 from gradiente.base.trees import flatten
 from gradiente.graph.graph import Graph
 from gradiente.trace.trace import input_names, slot_of, trace
 
 SHAPES = [(5, 5), (5, 1), (1, 5), (5,), (1,), (), (3, 5), (2, 3, 5), (1, 1), (17, 17), (2, 1, 3)]
 LARGEST = 700  # elements of a value
+NUMPY = backend_named("numpy")
 
 
 def graph_of(function, *args) -> Graph:
@@ -185,7 +185,7 @@ def test_a_program(seed, monkeypatch):
     arrays, drawn = inputs(seed), Drawn(seed)
     results = slice(None) if seed % 3 == 0 else slice(-4, None)
     graph = graph_of(lambda *given: tuple(drawn.draw(given, 30)[results]), *arrays)
-    expected = numpy_program(graph)(arrays)
+    expected = NUMPY.program(graph, None)(arrays)
     close(NativeProgram(graph)(arrays), expected)
     monkeypatch.setattr(native, "SHARED_KERNEL", 0.0)
     close(NativeProgram(graph, threads=3)(arrays), expected)
@@ -203,7 +203,7 @@ def test_a_state(seed, monkeypatch):
         return [_in_shape(drawn, old.shape, values) for old in state]
 
     graph = graph_of(step, state, [column[order[0]] for column in data])
-    expected = NumpySteps(graph)(state, data, order)
+    expected = NUMPY.steps(graph, len(state), 4, None)(state, data, order)
     for threads in (1, 3):
         arrays = [np.array(array) for array in state]
         close(NativeSteps(graph, len(state), 4, threads)(arrays, data, order), expected)

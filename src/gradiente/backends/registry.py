@@ -73,6 +73,11 @@ class Backend:
     stages: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
     from_cache: Callable[[Any], bool] | None = None
 
+    @property
+    def compiles(self) -> bool:
+        """True if it makes machine code, which takes much longer than tracing."""
+        return self.from_cache is not None
+
 
 # Each is a module with a `BACKEND`, imported when it is first asked for.
 BACKENDS: dict[str, str] = {

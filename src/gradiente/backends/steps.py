@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from gradiente.backends.compilations import Compilations
 from gradiente.backends.compile import KEPT_VARIANTS, compilation, improved
 from gradiente.backends.registry import Backend, Steps, TimedSteps, backend_named
+from gradiente.backends.sharing import Sharing
 from gradiente.base.errors import TreeError
 from gradiente.base.trees import Structure, Tree, flatten, unflatten
 from gradiente.base.types import ArrayType, type_of
@@ -21,12 +23,27 @@ Key = tuple[Structure, Types, Structure, Types]
 TimedVariants = dict[tuple["CompiledSteps", Key], TimedSteps]
 
 
+@dataclass(frozen=True)
+class _Form:
+    """A step as it was traced; sharing: if its program also serves smaller batches."""
+
+    traced: Traced
+    sharing: Sharing | None
+
+    @property
+    def graph(self) -> Graph:
+        """What is compiled."""
+        return self.traced.graph if self.sharing is None else self.sharing.graph
+
+
 class CompiledSteps:
     """A function `(state, batch) -> state`, run for one batch of rows after the other.
 
     state: a tree of arrays; batch: a tree of arrays whose first axis counts the rows of the batch.
-    It is traced for each batch size and each structure of the state it meets; `variants` counts
-    how often, `compilations` what that cost. The arrays of the state that is returned belong to the
+    It is compiled for each batch size and each structure of the state it meets, but for the rest
+    that is left when the data are divided into batches: the program of the whole batches serves it
+    too, wherever the result is sure to be the same. `variants` counts how often it was compiled,
+    `compilations` what that cost. The arrays of the state that is returned belong to the
     backend, which overwrites them in the next run: copy what is to be kept. owned: a table of such
     arrays, to be shared by functions that work on one state in turn.
     """
@@ -44,7 +61,8 @@ class CompiledSteps:
         self._backend_name = backend
         self._backend: Backend | None = None
         self._latest: Key | None = None
-        self._programs: OrderedDict[Any, tuple[Traced, Steps]] = OrderedDict()
+        self._forms: OrderedDict[Key, _Form] = OrderedDict()
+        self._programs: dict[Key, Steps] = {}
         self._owned = {} if owned is None else owned
 
     @property
@@ -56,57 +74,103 @@ class CompiledSteps:
 
     @property
     def variants(self) -> int:
-        """How often it was traced."""
+        """How often it was compiled."""
         return self.compilations.variants
 
     @property
     def program(self) -> Steps | None:
         """What ran last, without its clocks if it was timed."""
-        return None if self._latest is None else self._variant(self._latest)[1]
+        return None if self._latest is None else self._variant(self._latest)
 
     @property
     def graph(self) -> Graph | None:
         """The graph of what ran last."""
-        return None if self._latest is None else self._variant(self._latest)[0].graph
+        return None if self._latest is None else self._form(self._latest).traced.graph
 
     def run(
-        self, state: Tree, data: Tree, order: np.ndarray, timed: TimedVariants | None = None
+        self,
+        state: Tree,
+        data: Tree,
+        order: np.ndarray,
+        timed: TimedVariants | None = None,
+        whole: int | None = None,
     ) -> Tree:
         """The state after one step for each row of `order`, (steps, batch) places in the data.
 
         timed: a table into which steps are put that measure themselves, to be run instead.
+        whole: how many rows the batches have into which all of the data are divided; those of
+        `order` are such batches or the rest. By default nothing is known of other batches.
         """
         leaves, structure = flatten(state)
         columns, shape = flatten(data)
-        batch = order.shape[1]
-        types = [ArrayType((batch, *column.shape[1:]), column.dtype) for column in columns]
-        key = (structure, tuple(type_of(leaf) for leaf in leaves), shape, tuple(types))
-        self._latest = key
-        steps = self._variant(key)[1] if timed is None else self._timed_variant(key, timed)
+        rows = order.shape[1]
+        whole = whole or rows
+        states = tuple(type_of(leaf) for leaf in leaves)
+
+        def key(rows: int) -> Key:
+            types = [ArrayType((rows, *column.shape[1:]), column.dtype) for column in columns]
+            return structure, states, shape, tuple(types)
+
+        self._latest = latest = self._serving(key, rows, whole, len(columns[0]) % whole)
+        form = self._form(latest)
+        steps = self._variant(latest) if timed is None else self._timed_variant(latest, timed)
         owned = self._owned
         arrays = [owned[id(x)] if id(x) in owned else steps.own(np.asarray(x)) for x in leaves]
-        arrays = steps(arrays, columns, order)
+        if form.sharing is None:
+            arrays = steps(arrays, columns, order)
+        else:
+            given = form.sharing.given(rows)
+            arrays = steps([*arrays, *given], columns, form.sharing.filled_up(order))[: len(leaves)]
         owned.clear()
         owned.update((id(array), array) for array in arrays)
         return unflatten(structure, arrays)
 
-    def _variant(self, key: Key) -> tuple[Traced, Steps]:
+    def _serving(self, key: Callable[[int], Key], rows: int, whole: int, rest: int) -> Key:
+        """The key of the program that serves a batch of so many rows.
+
+        A rest that comes before any whole batch gets its own: nobody knows if one will follow.
+        """
+        if rows == whole:
+            if rest and key(whole) not in self._forms:
+                self._form(key(whole), key(rest))
+            return key(whole)
+        sharing = self._forms[key(whole)].sharing if key(whole) in self._forms else None
+        if sharing is None or not sharing.serves(rows, lambda: self._traced(*key(rows)).graph):
+            return key(rows)
+        return key(whole)
+
+    def _form(self, key: Key, rest: Key | None = None) -> _Form:
+        """The step as it is traced. rest: of a smaller batch that its program is to serve."""
+        if key not in self._forms:
+            started = perf_counter()
+            traced, sharing = self._traced(*key), None
+            if rest is not None and self.backend.compiles:
+                sharing = Sharing(traced.graph, len(key[1]))
+                if not sharing.serves(_rows(rest), lambda: self._traced(*rest).graph):
+                    sharing = None
+            self._forms[key] = _Form(traced, sharing)
+            self.compilations += Compilations(seconds=perf_counter() - started)
+            if len(self._forms) > KEPT_VARIANTS:
+                oldest, _ = self._forms.popitem(last=False)
+                self._programs.pop(oldest, None)
+        self._forms.move_to_end(key)
+        return self._forms[key]
+
+    def _variant(self, key: Key) -> Steps:
+        form = self._form(key)
         if key not in self._programs:
             started = perf_counter()
-            traced = self._traced(*key)
-            steps = self.backend.steps(improved(traced.graph), *_sizes(key), self.threads)
-            self._programs[key] = traced, steps
+            steps = self.backend.steps(improved(form.graph), *_sizes(key, form), self.threads)
+            self._programs[key] = steps
             self.compilations += compilation(self.backend, steps, started)
-            if len(self._programs) > KEPT_VARIANTS:
-                self._programs.popitem(last=False)
-        self._programs.move_to_end(key)
         return self._programs[key]
 
     def _timed_variant(self, key: Key, timed: TimedVariants) -> TimedSteps:
+        form = self._form(key)
         if (self, key) not in timed:
             started = perf_counter()
-            graph = improved(self._traced(*key).graph)
-            steps = self.backend.timed_steps(graph, *_sizes(key), self.threads)
+            graph = improved(form.graph)
+            steps = self.backend.timed_steps(graph, *_sizes(key, form), self.threads)
             timed[self, key] = steps
             self.compilations += compilation(self.backend, steps, started)
         return timed[self, key]
@@ -136,7 +200,12 @@ class CompiledSteps:
         return f"<compiled steps of {name}: {self.backend.name}, {self.compilations}>"
 
 
-def _sizes(key: Key) -> tuple[int, int]:
-    """How many arrays the state has, and how many rows a batch has."""
-    _, state_types, _, batch_types = key
-    return len(state_types), batch_types[0].shape[0]
+def _rows(key: Key) -> int:
+    """How many rows a batch has."""
+    return key[3][0].shape[0]
+
+
+def _sizes(key: Key, form: _Form) -> tuple[int, int]:
+    """How many arrays the state has, with what is given besides, and how many rows a batch has."""
+    extras = 0 if form.sharing is None else form.sharing.extras
+    return len(key[1]) + extras, _rows(key)

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradiente.graph.graph import Graph
 from gradiente.graph.node import Node
-from gradiente.ops import identity, random, shape
+from gradiente.ops import identity, random, reduce, shape
 from gradiente.ops.operation import Operation
 
 TRANSPARENT = (identity.identity, identity.stop_gradient, identity.custom_gradient)
@@ -37,14 +37,17 @@ def correspondence(full: Graph, fewer: Graph) -> dict[Node, Node] | None:
     if (len(full.inputs), len(full.outputs)) != (len(fewer.inputs), len(fewer.outputs)):
         return None
     given = dict(zip(full.inputs, fewer.inputs, strict=True))
+    met: dict[Node, Node] = {}
     pairs: dict[Node, Node] = {}
     waiting = [*given.items(), *zip(full.outputs, fewer.outputs, strict=True)]
     while waiting:
         node, other = map(seen_through, waiting.pop())
-        if node in pairs:
-            if pairs[node] is not other:
+        if node in met:
+            if met[node] is not other:
                 return None
             continue
+        met[node] = other
+        other = _spelled_out(node, other)
         if not _alike(node, other) or given.get(node, other) is not other:
             return None
         if node.operation is None and node not in given and not other.is_constant:
@@ -53,6 +56,26 @@ def correspondence(full: Graph, fewer: Graph) -> dict[Node, Node] | None:
         if node not in given:
             waiting.extend(zip(node.inputs, other.inputs, strict=True))
     return pairs
+
+
+def _spelled_out(node: Node, other: Node) -> Node:
+    """What a node corresponds to, with what a trace leaves out where it changes nothing.
+
+    For a batch of a single row, that is broadcasting along the batch, and summing along it where
+    the axis is kept.
+    """
+    if node.operation is other.operation or node.type.ndim != other.type.ndim:
+        return other
+    if node.operation is shape.broadcast_to:
+        return Node(node.operation, (other,), {"shape": other.type.shape}, other.type)
+    if node.operation is shape.reshape and node.inputs[0].operation is reduce.sum_:
+        summed = node.inputs[0]
+        axes, lengths = summed.params["axes"], other.type.shape
+        if all(axis < len(lengths) and lengths[axis] == 1 for axis in axes):
+            kind = reduce.sum_.type_rule(other.type, axes=axes)
+            total = Node(reduce.sum_, (other,), {"axes": axes}, kind)
+            return Node(node.operation, (total,), {"shape": lengths}, other.type)
+    return other
 
 
 def _alike(node: Node, other: Node) -> bool:

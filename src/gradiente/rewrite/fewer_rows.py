@@ -79,23 +79,29 @@ def changes(full: Graph, fewer: Graph, states: int) -> Changes | None:
     masks = None if numbers is None else _masks(full, ordered, axes)
     if numbers is None or masks is None:
         return None
-    masked = set()
-    for node, found in masks.items():
-        for position, axis in found:
-            item, before = node.inputs[position], (axis,)
-            while _before(item, before, axes)[0] is not item:
-                item, before = _before(item, before, axes)
-            masked |= {axes[item][place] for place in before}
     return Changes(
         masks,
         numbers,
-        tuple(sorted(masked)),
+        _places(masks, axes),
         axes,
         rows,
         tuple(value for value, _ in values),
         tuple(value for _, value in values),
         less,
     )
+
+
+def _places(masks: Mapping[Node, tuple[Mask, ...]], axes: BatchAxes) -> tuple[int, ...]:
+    """How many places each row has where something is masked: all numbers there are."""
+    found = set()
+    for node, mine in masks.items():
+        for position, axis in mine:
+            item = seen_through(node.inputs[position])
+            places: tuple[int, ...] = (axis,)
+            while (before := _before(item, places, axes))[0] is not item:
+                item, places = before
+            found |= {axes[item][place] for place in places}
+    return tuple(sorted(found))
 
 
 def _numbers(
@@ -153,7 +159,6 @@ def _masks(
 
 def _before(node: Node, places: tuple[int, ...], axes: BatchAxes) -> tuple[Node, tuple[int, ...]]:
     """What is transposed or reshaped, and where its axes were; anything else is left as it is."""
-    node = seen_through(node)
     if node.operation is shape.transpose:
         return seen_through(node.inputs[0]), tuple(node.params["axes"][axis] for axis in places)
     if node.operation is shape.reshape:
@@ -166,11 +171,18 @@ def _enough(masks: tuple[Mask, ...], factors: list[Node], strange: set[Node]) ->
     """Of the masks of both factors of a product those that are needed.
 
     Zero times a copy of a valid row is zero, unless that row has spoilt the product anyway. Rows of
-    other values could be infinite, so they are masked themselves. Of two factors the later one is
-    masked: it is the gradient, which is masked for the bias too.
+    other values could be infinite, so they are masked themselves. Of two factors the one computed
+    later is masked: it is the gradient, which is masked for the bias too.
     """
     unknown = tuple(mask for mask in masks if factors[mask[0]] in strange)
-    return unknown or (max(masks, key=lambda mask: factors[mask[0]].number),)
+    return unknown or (max(masks, key=lambda mask: _computed(factors[mask[0]]).number),)
+
+
+def _computed(node: Node) -> Node:
+    """What a node looks at."""
+    while node.operation in (shape.transpose, shape.reshape):
+        node = seen_through(node.inputs[0])
+    return node
 
 
 def changed(graph: Graph, states: int, changes: Changes) -> Graph:

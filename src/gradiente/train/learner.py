@@ -177,14 +177,16 @@ class Learner:
             self._empty_sums = self.recipe.empty_sums(self.weights(), batch.as_tuple())
         state["sums"] = self._empty_sums
 
-    def learn(self, data: Samples, order: np.ndarray, update: bool) -> Any:
+    def learn(self, data: Samples, order: np.ndarray, update: bool, batch_size: int) -> Any:
         """One step for each row of `order`, (steps, batch) places in the data.
 
-        update: whether each ends with one. Returns the sums so far.
+        update: whether each ends with one, as the last batch of an epoch does, which may be smaller
+        than `batch_size`. Returns the sums so far.
         """
         steps = self.compiled.update if update else self.compiled.gather
+        whole = min(batch_size, data.count) if update else None
         with _explained():
-            self.state = steps.run(self.state, data.as_tuple(), order, self._timed)
+            self.state = steps.run(self.state, data.as_tuple(), order, self._timed, whole)
         self.latest = steps
         return self.state["sums"]
 

@@ -120,7 +120,7 @@ class Run:
         while done < plan.batches:
             rows, update = self._next(order, done)
             with self.pace:
-                sums = learner.learn(plan.data, rows, update)
+                sums = learner.learn(plan.data, rows, update, plan.batch_size)
             self.pace.count(len(rows))
             done += len(rows)
             if sums["failed"] != NONE_FAILED:

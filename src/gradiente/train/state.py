@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from gradiente.base.errors import InvalidArgumentError
-from gradiente.base.trees import map_tree
 from gradiente.nn.module import Module
 from gradiente.optimizers.optimizer import Optimizer
 from gradiente.schedules.plateau import ReduceOnPlateau

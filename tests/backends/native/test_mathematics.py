@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from gradiente.backends.native.algebra import Algebra
-from gradiente.backends.native.emit import INDEX, OPERATORS, Code, Kind, Value
+from gradiente.backends.native.emit import OPERATORS, Code, Value
 from gradiente.backends.native.engine import compile_text
+from gradiente.backends.native.kind import INDEX, Kind
 from gradiente.backends.native.target import Target, host
 from gradiente.base.errors import TypeMismatchError
 from gradiente.ops.algebra import NUMPY, WORDS

@@ -8,16 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from gradiente.backends.native import comparison, division, integers, power, rounding
-from gradiente.backends.native.arithmetic import alike, square_root, where, with_sign_of
-from gradiente.backends.native.distance import hypot
 from gradiente.backends.native.emit import Code, Value, operator
-from gradiente.backends.native.error_function import erf
-from gradiente.backends.native.exponential import exp, expm1
-from gradiente.backends.native.hyperbolic import acosh, asinh, atanh, cosh, sinh, tanh
-from gradiente.backends.native.inverse import acos, asin, atan, atan2
-from gradiente.backends.native.logarithm import log, log1p, log2, log10, logaddexp
-from gradiente.backends.native.trigonometric import cos, sin, tan
+from gradiente.backends.native.mathematics import (
+    comparison,
+    division,
+    integers,
+    power,
+    rounding,
+)
+from gradiente.backends.native.mathematics.arithmetic import alike, square_root, where, with_sign_of
+from gradiente.backends.native.mathematics.distance import hypot
+from gradiente.backends.native.mathematics.error_function import erf
+from gradiente.backends.native.mathematics.exponential import exp, expm1
+from gradiente.backends.native.mathematics.hyperbolic import acosh, asinh, atanh, cosh, sinh, tanh
+from gradiente.backends.native.mathematics.inverse import acos, asin, atan, atan2
+from gradiente.backends.native.mathematics.logarithm import log, log1p, log2, log10, logaddexp
+from gradiente.backends.native.mathematics.trigonometric import cos, sin, tan
 
 Function = Callable[..., Value]
 

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gradiente.backends.native.barrier import LINE
-from gradiente.backends.native.emit import INDEX, Code
+from gradiente.backends.native.emit import Code
+from gradiente.backends.native.kind import INDEX
 
 GATHERING, WAITING, FIRST_CALL = 0, 1, 2  # entries of the table: kernels follow
 ENTRY = 16  # bytes: the ticks, and how often

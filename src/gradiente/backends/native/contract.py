@@ -1,12 +1,13 @@
 """The matrix product as a kernel, with the elementwise operations that follow it."""
 
 from gradiente.backends.native.elementwise import Formulas
-from gradiente.backends.native.emit import Kind
+from gradiente.backends.native.epilogue import Epilogue
 from gradiente.backends.native.kernel import KernelWriter
+from gradiente.backends.native.kind import Kind
 from gradiente.backends.native.layout import View
 from gradiente.backends.native.lowering import anchors
 from gradiente.backends.native.narrow import write_narrow
-from gradiente.backends.native.product import Product, Result
+from gradiente.backends.native.product import Product
 from gradiente.graph.node import Node
 from gradiente.ops import contract
 
@@ -21,14 +22,14 @@ def _(writer: KernelWriter, node: Node, inputs: list[View], after: Formulas) -> 
     if not node.type.is_floating:
         _plain(writer, node, a, b, after)
     elif batch:
-        result = Result(writer, after, node)
+        result = Epilogue(writer, after, node)
         cost = Product(writer, a, b, [], result).cost
         for length in batch:
             cost *= length
         with writer.shared_loops(batch, cost) as outer:
             Product(writer, a, b, outer, result).write(shared=False)
     elif not write_narrow(writer, node, a, b, after):
-        Product(writer, a, b, [], Result(writer, after, node)).write(shared=True)
+        Product(writer, a, b, [], Epilogue(writer, after, node)).write(shared=True)
 
 
 def _plain(writer: KernelWriter, node: Node, a: View, b: View, after: Formulas) -> None:

@@ -12,7 +12,8 @@ import numpy as np
 
 from gradiente.backends.native.barrier import barrier as barrier
 from gradiente.backends.native.clock import FIRST_CALL, GATHERING, UNTIMED, WAITING, Clock
-from gradiente.backends.native.emit import INDEX, Code, Value
+from gradiente.backends.native.emit import Code, Value
+from gradiente.backends.native.kind import INDEX
 
 PORTIONS = 4  # of a long kernel for each thread
 

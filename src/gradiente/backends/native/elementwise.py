@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from gradiente.backends.native.emit import Kind, Value
+from gradiente.backends.native.emit import Value
 from gradiente.backends.native.kernel import KernelWriter, collapse
+from gradiente.backends.native.kind import Kind
 from gradiente.backends.native.layout import View
 from gradiente.base.types import Shape
 from gradiente.graph.node import Node

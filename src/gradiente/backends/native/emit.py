@@ -13,65 +13,8 @@ from typing import Any
 import numpy as np
 
 from gradiente.backends.native.convert import convert
+from gradiente.backends.native.kind import BOOL, INDEX, Kind, literal, mangled
 from gradiente.backends.native.target import Target, host
-
-SCALARS = {
-    "bool": "i1",
-    "int8": "i8",
-    "int16": "i16",
-    "int32": "i32",
-    "int64": "i64",
-    "uint8": "i8",
-    "uint16": "i16",
-    "uint32": "i32",
-    "uint64": "i64",
-    "float16": "half",
-    "float32": "float",
-    "float64": "double",
-}
-
-
-@dataclass(frozen=True)
-class Kind:
-    """The type of a value: a NumPy data type, and how many of it side by side (1: a scalar)."""
-
-    dtype: np.dtype
-    lanes: int = 1
-
-    @property
-    def scalar(self) -> str:
-        """LLVM's name of one element in a register; booleans are single bits there."""
-        return SCALARS[self.dtype.name]
-
-    @property
-    def text(self) -> str:
-        """LLVM's name of the type in a register."""
-        return self.scalar if self.lanes == 1 else f"<{self.lanes} x {self.scalar}>"
-
-    @property
-    def stored(self) -> str:
-        """LLVM's name of the type in memory, where booleans are bytes."""
-        scalar = "i8" if self.dtype == bool else self.scalar
-        return scalar if self.lanes == 1 else f"<{self.lanes} x {scalar}>"
-
-    @property
-    def is_float(self) -> bool:
-        """True for floating-point numbers."""
-        return self.dtype.kind == "f"
-
-    @property
-    def is_signed(self) -> bool:
-        """True for signed integers."""
-        return self.dtype.kind == "i"
-
-    @property
-    def bits(self) -> int:
-        """The width of one element."""
-        return 8 * self.dtype.itemsize
-
-
-INDEX = Kind(np.dtype(np.int64))
-BOOL = np.dtype(bool)
 
 ARITHMETIC = {"+": "add", "-": "sub", "*": "mul"}
 BITWISE = {"&": "and", "|": "or", "^": "xor"}
@@ -89,20 +32,6 @@ def operator(sign: str) -> Callable[[Operator], Operator]:
         return function
 
     return declare
-
-
-def literal(number: Any, kind: Kind) -> str:
-    """A constant as LLVM writes it: floating-point numbers by their bits."""
-    if kind.dtype == BOOL:
-        one = "true" if number else "false"
-    elif kind.is_float:
-        value = float(np.asarray(number).astype(kind.dtype))
-        one = f"0x{np.float64(value).view(np.uint64):016X}"
-        if kind.dtype == np.float16:
-            one = f"0xH{np.float16(number).view(np.uint16):04X}"
-    else:
-        one = str(int(np.asarray(number).astype(kind.dtype)))
-    return one if kind.lanes == 1 else f"splat ({kind.scalar} {one})"
 
 
 class Value:
@@ -344,7 +273,7 @@ class Code:
     def intrinsic(self, word: str, *values: Value, kind: Kind | None = None) -> Value:
         """A function LLVM knows, such as `fma` or `floor`, on values of one kind."""
         kind = kind or values[0].kind
-        suffix = _mangled(values[0].kind)
+        suffix = mangled(values[0].kind)
         types = ", ".join(value.kind.text for value in values)
         self.declarations.add(f"declare {kind.text} @llvm.{word}.{suffix}({types})")
         arguments = ", ".join(f"{value.kind.text} {value.name}" for value in values)
@@ -447,12 +376,12 @@ class Code:
         start must be below stop at the first round unless the loop is to be skipped.
         """
         first, last = self.as_kind(start, INDEX), self.as_kind(stop, INDEX)
-        if first.number is not None and last.number is not None:
-            if 0 < last.number - first.number <= step:  # one round
-                once = Loop(first, list(carried), list(carried), [])
-                yield once
-                once.results = once.following
-                return
+        known = first.number is not None and last.number is not None
+        if known and 0 < last.number - first.number <= step:  # one round
+            once = Loop(first, list(carried), list(carried), [])
+            yield once
+            once.results = once.following
+            return
         label = self.fresh("loop")
         before = self.block
         self.line(f"br label %{label}.head")
@@ -501,13 +430,8 @@ def _known(word: str, a: Value, b: Value) -> Value | int | None:
     x, y = a.number, b.number
     if x is not None and y is not None and word in ("add", "sub", "mul"):
         return int({"add": x + y, "sub": x - y, "mul": x * y}[word])
-    if y == 0 and word in ("add", "sub") or y == 1 and word == "mul":
+    if (y == 0 and word in ("add", "sub")) or (y == 1 and word == "mul"):
         return a
-    if x == 0 and word == "add" or x == 1 and word == "mul":
+    if (x == 0 and word == "add") or (x == 1 and word == "mul"):
         return b
     return None
-
-
-def _mangled(kind: Kind) -> str:
-    short = {"half": "f16", "float": "f32", "double": "f64"}.get(kind.scalar, kind.scalar)
-    return short if kind.lanes == 1 else f"v{kind.lanes}{short}"

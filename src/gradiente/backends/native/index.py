@@ -1,7 +1,8 @@
 """Operations that choose elements by integers, put them back, and sort."""
 
-from gradiente.backends.native.emit import INDEX, Value
+from gradiente.backends.native.emit import Value
 from gradiente.backends.native.kernel import KernelWriter
+from gradiente.backends.native.kind import INDEX
 from gradiente.backends.native.layout import View
 from gradiente.backends.native.lowering import lowers
 from gradiente.backends.native.shape import fill

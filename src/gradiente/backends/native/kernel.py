@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradiente.backends.native.algebra import Algebra
-from gradiente.backends.native.emit import INDEX, Code, Kind, Value
+from gradiente.backends.native.emit import Code, Value
+from gradiente.backends.native.kind import INDEX, Kind
 from gradiente.backends.native.layout import View, padded
 from gradiente.backends.native.memory import ALIGNMENT
 from gradiente.backends.native.target import Target

@@ -10,10 +10,12 @@ from dataclasses import replace
 import numpy as np
 
 from gradiente.backends.native.elementwise import Formulas, flattened, row
-from gradiente.backends.native.emit import Kind, Value
+from gradiente.backends.native.emit import Value
 from gradiente.backends.native.kernel import KernelWriter
+from gradiente.backends.native.kind import Kind
 from gradiente.backends.native.layout import View
-from gradiente.backends.native.product import Ahead, Product, Tile
+from gradiente.backends.native.product import Product
+from gradiente.backends.native.tile import Ahead, Spot
 from gradiente.base.types import ArrayType
 from gradiente.graph.node import Node
 
@@ -53,35 +55,32 @@ def _turned(view: View) -> View:
 
 
 class _Turned:
-    """What becomes of the sums: each goes to its place in memory, row by row of C."""
+    """A `Result`: each sum goes to its place in memory, row by row of C."""
 
-    waiting = None
+    work = 0.1
 
     def __init__(self, writer: KernelWriter, node: Node, memory: str):
         self.code, self.memory, self.kind = writer.code, memory, node.type.dtype
         self.columns = node.type.shape[-1]
-        self.work = 0.1
 
-    def ahead(
-        self, outer: list[Value], row: Value, column: Value, tile: Tile, lanes: int
-    ) -> Ahead | None:
+    def keep_sums(self) -> None:
+        """These products are too short to be cut."""
+        raise NotImplementedError
+
+    def ahead(self, spot: Spot) -> Ahead | None:
         """Nothing is read that would have to be asked for."""
         return None
 
-    def finish(
-        self,
-        outer: list[Value],
-        row: Value,
-        column: Value,
-        tile: Tile,
-        sums: list[Value],
-        last: Value | None = None,
-    ) -> None:
+    def begin(self, spot: Spot, k: Value) -> list[Value]:
+        """Zeros."""
+        return [self.code.constant(0, Kind(self.kind, spot.lanes))] * spot.size
+
+    def finish(self, spot: Spot, sums: list[Value], last: Value | None = None) -> None:
         """Element by element: those of a vector lie in one column of C."""
         code = self.code
         for number, value in enumerate(sums):
-            i, j = divmod(number, tile.vectors)
-            first = (column + j * value.kind.lanes) * self.columns + row + i
-            for lane in range(value.kind.lanes):
+            i, j = divmod(number, spot.tile.vectors)
+            first = (spot.column + j * spot.lanes) * self.columns + spot.row + i
+            for lane in range(spot.lanes):
                 one = code.element(value, code.index(lane))
                 code.store(one, self.memory, first + lane * self.columns)

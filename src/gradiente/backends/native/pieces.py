@@ -28,7 +28,7 @@ def cut(length: int, largest: int) -> list[Run]:
 
 
 def grouped(run: Run, pieces: int, unit: int = 0) -> list[tuple[Run, int]]:
-    """A run as groups of several pieces, then one of those left: (run of groups, pieces in each)."""
+    """A run as groups of several pieces, then one of the rest: (groups, pieces in each)."""
     full, left = divmod(run.count, pieces)
     groups = []
     if full:

@@ -11,20 +11,18 @@ cut, so that results do not depend on the number of threads.
 K. Goto, R. van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34 (2008).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
-
-from gradiente.backends.native.elementwise import Formulas
-from gradiente.backends.native.emit import Kind, Loop, Value
+from gradiente.backends.native.emit import Loop, Value
 from gradiente.backends.native.kernel import KernelWriter
+from gradiente.backends.native.kind import Kind
 from gradiente.backends.native.layout import View
 from gradiente.backends.native.pieces import Run, cut, grouped
+from gradiente.backends.native.tile import Ahead, Result, Spot, Tile, largest_tile
 from gradiente.backends.native.transposition import transposed
 from gradiente.base.types import ArrayType
-from gradiente.graph.node import Node
 
 NANOSECONDS = 1 / 200.0  # for an operation of one core, roughly
 
@@ -35,24 +33,6 @@ UNITS = 40  # into how many groups of panels a large product is divided, at leas
 GROUP = 4  # panels packed at once, at most: they stay in the second-level cache
 
 LINE = 64  # bytes of a cache line
-INLINE = 1000  # instructions of formulas that are written out for each vector of a tile, at most
-MUCH = 3  # formulas that read so much that it is asked for ahead
-
-
-Ahead = Callable[[Value], None]
-
-
-@dataclass(frozen=True)
-class Tile:
-    """Rows by vectors of columns."""
-
-    rows: int
-    vectors: int
-
-
-def largest_tile(registers: int) -> Tile:
-    """Accumulators, a row of B and one element of A must fit into the registers."""
-    return Tile(8, 3) if registers >= 32 else Tile(6, 2)
 
 
 def is_packed(a: ArrayType, b: ArrayType) -> bool:
@@ -64,9 +44,7 @@ def is_packed(a: ArrayType, b: ArrayType) -> bool:
 class Product:
     """One matrix product (of a batch) being written; its results go to the formulas."""
 
-    def __init__(
-        self, writer: KernelWriter, a: View, b: View, outer: list[Value], result: "Result"
-    ):
+    def __init__(self, writer: KernelWriter, a: View, b: View, outer: list[Value], result: Result):
         self.writer, self.code, self.a, self.b, self.outer = writer, writer.code, a, b, outer
         self.result = result
         self.rows, self.depth, self.columns = a.shape[-2], a.shape[-1], b.shape[-1]
@@ -117,7 +95,7 @@ class Product:
 
     @contextmanager
     def _pieces(self, run: Run, limits: tuple[Value, Value] | None) -> Iterator[Value]:
-        """A loop over the pieces of a run, of those within limits if there are any: their starts."""
+        """A loop over the starts of the pieces of a run, or of those within limits."""
         code, first, last = self.code, self.code.index(0), self.code.index(run.count)
         if limits is not None:
             begin, end = (limit - run.unit for limit in limits)
@@ -141,10 +119,11 @@ class Product:
             with self._pieces(run, limits) as row:
                 a = self._place(self.a, [row, self.code.index(0)])
                 tile = Tile(run.size, vectors)
-                ahead = self.result.ahead(self.outer, row + tile.rows, column, tile, lanes)
-                zero = [self.code.constant(0, self._kind(lanes))] * (tile.rows * tile.vectors)
+                spot = Spot(self.outer, row, column, tile, lanes)
+                ahead = self.result.ahead(replace(spot, row=row + tile.rows))
+                zero = [self.code.constant(0, self._kind(lanes))] * spot.size
                 sums = self._sums((a, b, self.b.strides[-2]), self.depth, zero, tile, ahead)
-                self.result.finish(self.outer, row, column, tile, sums)
+                self.result.finish(spot, sums)
 
     def _kind(self, lanes: int) -> Kind:
         return Kind(self.result.kind, lanes)
@@ -165,6 +144,8 @@ class Product:
         """
         a, b, stride = places
         code, lanes = self.code, sums[0].kind.lanes
+        if depth == 0:
+            return sums
         length = depth if ahead is None else -(-depth // tile.rows)
         with code.loop(-(-depth // length), carried=sums) as part:
             if ahead is not None:
@@ -242,14 +223,15 @@ class Product:
                 more = piece.index + 1 < block.pieces
                 next_row = code.select(more, row, row + tile.rows)
                 next_start = code.select(more, start + width, block.column)
-                ahead = self.result.ahead(self.outer, next_row, next_start, tile, block.lanes)
+                spot = Spot(self.outer, row, start, tile, block.lanes)
+                ahead = self.result.ahead(replace(spot, row=next_row, column=next_start))
                 if ahead is None:
                     number = code.binary("sdiv", row - run.start, code.index(run.size)) + run.unit
                     ahead = self._next_block(block, k, piece.index, number, tiles, tile.rows)
-                sums = self.result.begin(self.outer, row, start, tile, block.lanes, k)
+                sums = self.result.begin(spot, k)
                 sums = self._sums((a, b, width), depth, sums, tile, ahead)
                 last = None if depth == self.depth else k == self.depth - depth
-                self.result.finish(self.outer, row, start, tile, sums, last)
+                self.result.finish(spot, sums, last)
 
     def _next_block(
         self, block: "Block", k: Value, piece: Value, number: Value, tiles: int, parts: int
@@ -322,130 +304,3 @@ def _pack(
             source = product._place(b, [k + rows.index, column + columns.index])
             one = code.load(source, code.index(0), Kind(dtype))
             code.store(one, memory, rows.index * width + columns.index)
-
-
-class Result:
-    """What becomes of the sums of a product: the formulas, element by element.
-
-    Where the depth is cut into blocks, sums wait in memory for the next block.
-    """
-
-    def __init__(self, writer: KernelWriter, formulas: Formulas, anchor: Node):
-        self.writer, self.code, self.formulas, self.anchor = writer, writer.code, formulas, anchor
-        dtype = anchor.type.dtype
-        self.dtype = dtype
-        self.kind = np.dtype(np.float32) if dtype == np.float16 else dtype
-        self.waiting: View | None = None
-        self._tile: str | None = None
-
-    @property
-    def work(self) -> float:
-        """Nanoseconds for one element, roughly."""
-        return self.formulas.work / 8
-
-    def keep_sums(self) -> None:
-        """Reserve memory for sums between blocks of the depth."""
-        self.waiting = self.writer.scratch(ArrayType(self.formulas.shape, self.kind))
-
-    def _kept(self, outer: list[Value], row: Value, column: Value) -> str:
-        assert self.waiting is not None
-        place = self.writer.place(self.waiting, [*outer, row, column])
-        return self.code.address(self.writer.pointer(self.waiting), place, self.kind)
-
-    def ahead(
-        self, outer: list[Value], row: Value, column: Value, tile: Tile, lanes: int
-    ) -> Ahead | None:
-        """Ask for what the formulas of the next tile will read, row by row, if they read much."""
-        if len(self.formulas.nodes) <= MUCH:
-            return None
-
-        def ask(part: Value) -> None:
-            for j in range(tile.vectors):
-                self.formulas.prefetch([*outer, row + part, column + j * lanes])
-
-        return ask
-
-    def begin(
-        self, outer: list[Value], row: Value, column: Value, tile: Tile, lanes: int, k: Value
-    ) -> list[Value]:
-        """What the sums of a tile start from: zero, or what they were after the last block."""
-        code, kind = self.code, Kind(self.kind, lanes)
-        zero = code.constant(0, kind)
-        if self.waiting is None:
-            return [zero] * (tile.rows * tile.vectors)
-        kept, stride = self._kept(outer, row, column), self.waiting.strides[-2]
-        places = [
-            code.index(i * stride + j * lanes)
-            for i in range(tile.rows)
-            for j in range(tile.vectors)
-        ]
-        with code.when(k == 0):
-            for place in places:
-                code.store(zero, kept, place)
-        return [code.load(kept, place, kind) for place in places]
-
-    def finish(
-        self,
-        outer: list[Value],
-        row: Value,
-        column: Value,
-        tile: Tile,
-        sums: list[Value],
-        last: Value | None = None,
-    ) -> None:
-        """The formulas of a tile, if this was its last block (`None`: the only one)."""
-        if last is None and len(sums) * self.formulas.length <= INLINE:
-            self._inline(outer, row, column, tile, sums)
-            return
-        code, lanes = self.code, sums[0].kind.lanes
-        if last is None:
-            memory, stride = self._tile_memory(), tile.vectors * lanes
-        else:
-            assert self.waiting is not None
-            memory, stride = self._kept(outer, row, column), self.waiting.strides[-2]
-        for number, value in enumerate(sums):
-            i, j = divmod(number, tile.vectors)
-            code.store(value, memory, code.index(i * stride + j * lanes))
-        if last is None:
-            self._loop(outer, row, column, tile, lanes, memory, stride)
-        else:
-            with code.when(last):
-                self._loop(outer, row, column, tile, lanes, memory, stride)
-
-    def _tile_memory(self) -> str:
-        """Memory of a tile for formulas that are not written out for each vector."""
-        if self._tile is None:
-            most = largest_tile(self.writer.target.registers)
-            lanes = self.writer.target.lanes(self.kind.itemsize)
-            size = most.rows * most.vectors * lanes
-            self._tile = self.writer.private(ArrayType((size,), self.kind))
-        return self._tile
-
-    def _inline(
-        self, outer: list[Value], row: Value, column: Value, tile: Tile, sums: list[Value]
-    ) -> None:
-        lanes = sums[0].kind.lanes
-        for number, value in enumerate(sums):
-            i, j = divmod(number, tile.vectors)
-            self._at([*outer, row + i, column + j * lanes], value)
-
-    def _loop(
-        self,
-        outer: list[Value],
-        row: Value,
-        column: Value,
-        tile: Tile,
-        lanes: int,
-        memory: str,
-        stride: int,
-    ) -> None:
-        code = self.code
-        with code.loop(tile.rows) as loop:
-            for j in range(tile.vectors):
-                place = loop.index * stride + j * lanes
-                value = code.load(memory, place, Kind(self.kind, lanes))
-                self._at([*outer, row + loop.index, column + j * lanes], value)
-
-    def _at(self, indices: list[Value], value: Value) -> None:
-        known = {self.anchor: self.code.convert(value, self.dtype)}
-        self.formulas.at(indices, value.kind.lanes, known)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from gradiente.backends.native.emit import Kind, Value
+from gradiente.backends.native.emit import Value
 from gradiente.backends.native.kernel import KernelWriter
+from gradiente.backends.native.kind import Kind
 from gradiente.backends.native.layout import View
 from gradiente.backends.native.lowering import lowers
 from gradiente.graph.node import Node

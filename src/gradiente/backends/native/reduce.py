@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from gradiente.backends.native.elementwise import Formulas
-from gradiente.backends.native.emit import Kind, Loop, Value
+from gradiente.backends.native.emit import Loop, Value
 from gradiente.backends.native.kernel import KernelWriter
+from gradiente.backends.native.kind import Kind
 from gradiente.backends.native.layout import View
 from gradiente.backends.native.lowering import anchors, lowers
 from gradiente.backends.native.transposition import shuffled

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gradiente.backends.native.elementwise import WORK, formula
-from gradiente.backends.native.emit import INDEX, Code, Kind, Value
+from gradiente.backends.native.emit import Code, Value
 from gradiente.backends.native.kernel import KernelWriter
+from gradiente.backends.native.kind import INDEX, Kind
 from gradiente.backends.native.layout import View
 from gradiente.backends.native.reduce import Reduction
 from gradiente.base.types import ArrayType
@@ -58,7 +59,7 @@ class Rows:
         self.writer, self.code, self.nodes, self.members = writer, writer.code, nodes, members
         self.inside = set(nodes)
         self.length = members.full[-1]
-        self.reads = {node: self._view(node, view) for node, view in reads.items()}
+        self.reads = reads
         self.stores = {node: self._view(node, view) for node, view in stores.items()}
         self.phase = self._phases()
         self.kept = self._kept()
@@ -132,15 +133,26 @@ class Rows:
     # -- memory ------------------------------------------------------------------------------------
 
     def _view(self, node: Node, view: View) -> View:
-        """A view with an index for each axis of the rows, and one for the place in the row."""
+        """A view with an index for each axis of the rows, and one for the place in the row.
+
+        In square arrays, the shape alone does not say whether there is a number for each row or for
+        each place: this is the view of the former.
+        """
         if self.members.is_full(node) or not self.members.is_single(node):
             return view.broadcast(self.members.full)
         strides = view.strides[: len(self.members.rows)]
         return replace(view, shape=self.members.full, strides=(*strides, 0))
 
     def read(self, node: Node, span: Span) -> Value:
-        """Elements that are not computed here."""
-        view, indices = self.reads[node], [*span.outer, span.row, span.place]
+        """Elements that are not computed here, as a full operation sees them."""
+        return self._read(self.reads[node].broadcast(self.members.full), span)
+
+    def read_number(self, node: Node, span: Span) -> Value:
+        """Numbers of rows that are not computed here."""
+        return self._read(self._view(node, self.reads[node]), span)
+
+    def _read(self, view: View, span: Span) -> Value:
+        indices = [*span.outer, span.row, span.place]
         if span.lanes > 1:
             return self.writer.read(view, indices, span.lanes)
         return self.writer.read_rows(view, indices, len(indices) - 2, span.width)
@@ -194,7 +206,7 @@ class _Row:
         """A number of this row, computed here or read."""
         source = self.group._source(node)
         if source not in self.numbers:
-            self.numbers[source] = self.group.read(node, self._span(self.code.index(0), 1))
+            self.numbers[source] = self.group.read_number(node, self._span(self.code.index(0), 1))
         return self.numbers[source]
 
     def _phase(self, phase: int) -> None:

@@ -4,14 +4,14 @@ import math
 from typing import Any
 
 from gradiente.backends.native.elementwise import vectorized
-from gradiente.backends.native.emit import Kind, Value
+from gradiente.backends.native.emit import Value
 from gradiente.backends.native.kernel import KernelWriter, collapse
+from gradiente.backends.native.kind import Kind
 from gradiente.backends.native.layout import View, contiguous
 from gradiente.backends.native.lowering import lowers
 from gradiente.backends.native.transposition import transposed
 from gradiente.graph.node import Node
 from gradiente.ops import shape as table
-
 
 TURNED = 0.2  # nanoseconds to move an element from a column into a row
 
@@ -72,9 +72,12 @@ def _copy_turned(writer: KernelWriter, read: View, write: View, axis: int) -> No
             with code.loop(columns, start=full) as loop, code.loop(lanes) as one:
                 copy_one(place(row + one.index, loop.index))
         if rows % lanes:
-            with code.when(row > rows - lanes), code.loop(columns) as loop:
-                with code.loop(rows, start=row) as one:
-                    copy_one(place(one.index, loop.index))
+            with (
+                code.when(row > rows - lanes),
+                code.loop(columns) as loop,
+                code.loop(rows, start=row) as one,
+            ):
+                copy_one(place(one.index, loop.index))
 
 
 def fill(writer: KernelWriter, number: Any, target: View) -> None:

@@ -46,7 +46,10 @@ class TeamSize:
         if unknown or self._calls % TRIAL_EVERY:
             return unknown
         place = self.sizes.index(self.best)
-        below, above = self.sizes[max(place - 1, 0)], self.sizes[min(place + 1, len(self.sizes) - 1)]
+        below, above = (
+            self.sizes[max(place - 1, 0)],
+            self.sizes[min(place + 1, len(self.sizes) - 1)],
+        )
         turn = self._calls // TRIAL_EVERY % 2
         other = below if turn else above
         return [other] if other != self.best else [below if other == above else above]

@@ -7,7 +7,8 @@ Largest errors in ulp: exp 1.0 in float32 and in float64; expm1 1.5 and 1.8.
 
 from dataclasses import dataclass
 
-from gradiente.backends.native.arithmetic import (
+from gradiente.backends.native.emit import Value
+from gradiente.backends.native.mathematics.arithmetic import (
     DOUBLE,
     SINGLE,
     Pair,
@@ -22,7 +23,6 @@ from gradiente.backends.native.arithmetic import (
     single,
     where,
 )
-from gradiente.backends.native.emit import Value
 
 LOG2_E = 1.4426950408889634
 

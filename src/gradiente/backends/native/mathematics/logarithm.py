@@ -13,7 +13,8 @@ import math
 
 import numpy as np
 
-from gradiente.backends.native.arithmetic import (
+from gradiente.backends.native.emit import Value
+from gradiente.backends.native.mathematics.arithmetic import (
     DOUBLE,
     INFINITY,
     NAN,
@@ -35,8 +36,7 @@ from gradiente.backends.native.arithmetic import (
     single,
     where,
 )
-from gradiente.backends.native.emit import Value
-from gradiente.backends.native.exponential import exp
+from gradiente.backends.native.mathematics.exponential import exp
 
 # fmt: off
 P_SINGLE = (0.3333331048488617, -0.2500001788139343, 0.20002298057079315, -0.16667677462100983,

@@ -4,7 +4,8 @@ The remainder is exact: with q the truncated quotient below 2⁵², a - q b is o
 For larger quotients the integers behind the numbers are divided, lane by lane.
 """
 
-from gradiente.backends.native.arithmetic import (
+from gradiente.backends.native.emit import Value
+from gradiente.backends.native.mathematics.arithmetic import (
     INFINITY,
     NAN,
     absolute,
@@ -17,8 +18,7 @@ from gradiente.backends.native.arithmetic import (
     where,
     with_sign_of,
 )
-from gradiente.backends.native.emit import Value
-from gradiente.backends.native.rounding import floor, truncated
+from gradiente.backends.native.mathematics.rounding import floor, truncated
 
 LARGEST_QUOTIENT = 2.0**52
 FRACTION = (1 << 52) - 1

@@ -6,11 +6,12 @@ its rounding left over is taken along.
 Largest errors in ulp: sin and cos 1.6 in float32, 0.8 in float64; tan 0.51 and 2.
 """
 
-from gradiente.backends.native.angle import (
+from gradiente.backends.native.emit import Value
+from gradiente.backends.native.mathematics.angle import (
     without_quarter_turns,
     without_quarter_turns_single,
 )
-from gradiente.backends.native.arithmetic import (
+from gradiente.backends.native.mathematics.arithmetic import (
     DOUBLE,
     SINGLE,
     Pair,
@@ -23,7 +24,6 @@ from gradiente.backends.native.arithmetic import (
     where,
     with_sign_of,
 )
-from gradiente.backends.native.emit import Value
 
 # From fdlibm's k_sin.c and k_cos.c (Sun Microsystems, 1993).
 SINE = (

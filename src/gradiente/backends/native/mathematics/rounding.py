@@ -1,6 +1,7 @@
 """Rounding to whole numbers, and to the neighbouring floating-point number."""
 
-from gradiente.backends.native.arithmetic import (
+from gradiente.backends.native.emit import Value
+from gradiente.backends.native.mathematics.arithmetic import (
     HALF,
     SINGLE,
     absolute,
@@ -12,7 +13,6 @@ from gradiente.backends.native.arithmetic import (
     where,
     with_sign_of,
 )
-from gradiente.backends.native.emit import Value
 
 
 def _rounded(word: str, x: Value) -> Value | None:

@@ -9,7 +9,8 @@ Largest errors in ulp: 0.51 in float32; in float64 asin and acos 1.9, atan 0.8, 
 
 import numpy as np
 
-from gradiente.backends.native.arithmetic import (
+from gradiente.backends.native.emit import Value
+from gradiente.backends.native.mathematics.arithmetic import (
     INFINITY,
     absolute,
     double,
@@ -20,7 +21,6 @@ from gradiente.backends.native.arithmetic import (
     where,
     with_sign_of,
 )
-from gradiente.backends.native.emit import Value
 
 # From Cephes's atan.c (Moshier, 1995): |t| ≤ 0.66.
 P = (

@@ -1,6 +1,7 @@
 """The length of a vector of two numbers, without overflow on the way: to 0.51 ulp."""
 
-from gradiente.backends.native.arithmetic import (
+from gradiente.backends.native.emit import Value
+from gradiente.backends.native.mathematics.arithmetic import (
     DOUBLE,
     INFINITY,
     absolute,
@@ -10,7 +11,6 @@ from gradiente.backends.native.arithmetic import (
     square_root,
     where,
 )
-from gradiente.backends.native.emit import Value
 
 HUGE, TINY = 2.0**511, 2.0**-459  # where squares overflow, where they lose bits
 SHRINK, GROW = 2.0**-600, 2.0**600

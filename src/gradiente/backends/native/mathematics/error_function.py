@@ -7,7 +7,8 @@ Mathematics of Computation 23 (1969).
 Largest errors in ulp: 1.2 in float32, 2.3 in float64.
 """
 
-from gradiente.backends.native.arithmetic import (
+from gradiente.backends.native.emit import Value
+from gradiente.backends.native.mathematics.arithmetic import (
     SINGLE,
     absolute,
     at_most,
@@ -19,8 +20,7 @@ from gradiente.backends.native.arithmetic import (
     where,
     with_sign_of,
 )
-from gradiente.backends.native.emit import Value
-from gradiente.backends.native.exponential import exp
+from gradiente.backends.native.mathematics.exponential import exp
 
 # fmt: off
 # |x| < 1.0625: erf x = x + x P(x²)

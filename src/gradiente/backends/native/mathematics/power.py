@@ -3,7 +3,8 @@
 Largest errors in ulp: 0.51 in float32, 1.1 in float64; 2 for known exponents.
 """
 
-from gradiente.backends.native.arithmetic import (
+from gradiente.backends.native.emit import Value
+from gradiente.backends.native.mathematics.arithmetic import (
     DOUBLE,
     INFINITY,
     NAN,
@@ -16,10 +17,9 @@ from gradiente.backends.native.arithmetic import (
     square_root,
     where,
 )
-from gradiente.backends.native.emit import Value
-from gradiente.backends.native.exponential import exp, exp_of_pair
-from gradiente.backends.native.logarithm import log, log_pair
-from gradiente.backends.native.rounding import truncated
+from gradiente.backends.native.mathematics.exponential import exp, exp_of_pair
+from gradiente.backends.native.mathematics.logarithm import log, log_pair
+from gradiente.backends.native.mathematics.rounding import truncated
 
 
 def power(a: Value, b: Value) -> Value:

@@ -7,7 +7,9 @@ exact product with k. Beyond, the bits of 2/π that matter for x are multiplied 
 
 import numpy as np
 
-from gradiente.backends.native.arithmetic import (
+from gradiente.backends.native.emit import Code, Value
+from gradiente.backends.native.kind import INDEX
+from gradiente.backends.native.mathematics.arithmetic import (
     DOUBLE,
     INFINITY,
     SINGLE,
@@ -22,7 +24,6 @@ from gradiente.backends.native.arithmetic import (
     power_of_two,
     replaced,
 )
-from gradiente.backends.native.emit import INDEX, Code, Value
 
 TWO_OVER_PI = 0.6366197723675814
 HALF_PI = (1.5707963267948966, 6.123233995736766e-17)

@@ -6,7 +6,8 @@ inverse functions 0.51 and 1.8.
 
 import math
 
-from gradiente.backends.native.arithmetic import (
+from gradiente.backends.native.emit import Value
+from gradiente.backends.native.mathematics.arithmetic import (
     DOUBLE,
     NAN,
     SINGLE,
@@ -18,9 +19,8 @@ from gradiente.backends.native.arithmetic import (
     where,
     with_sign_of,
 )
-from gradiente.backends.native.emit import Value
-from gradiente.backends.native.exponential import half_exp, scaled_expm1
-from gradiente.backends.native.logarithm import TINY, log1p
+from gradiente.backends.native.mathematics.exponential import half_exp, scaled_expm1
+from gradiente.backends.native.mathematics.logarithm import TINY, log1p
 
 LN2 = math.log(2.0)
 SATURATED = 20.0  # tanh is 1 there, and e²ˣ finite

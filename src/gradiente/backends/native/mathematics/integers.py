@@ -1,7 +1,7 @@
 """Quotient, remainder and power of integers, as NumPy has them: zero divisors give 0."""
 
-from gradiente.backends.native.arithmetic import where
 from gradiente.backends.native.emit import Value
+from gradiente.backends.native.mathematics.arithmetic import where
 
 
 def divided(a: Value, b: Value) -> tuple[Value, Value]:

@@ -1,6 +1,8 @@
 """Choices, signs and questions: the words that compute nothing, for numbers of every type."""
 
-from gradiente.backends.native.arithmetic import (
+from gradiente.backends.native.emit import Value
+from gradiente.backends.native.kind import BOOL
+from gradiente.backends.native.mathematics.arithmetic import (
     HALF,
     INFINITY,
     absolute,
@@ -10,7 +12,6 @@ from gradiente.backends.native.arithmetic import (
     where,
     with_sign_of,
 )
-from gradiente.backends.native.emit import BOOL, Value
 
 
 def maximum(a: Value, b: Value) -> Value:

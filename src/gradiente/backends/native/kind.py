@@ -1,0 +1,84 @@
+"""What a value in a register is: a data type, and how many elements side by side."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+SCALARS = {
+    "bool": "i1",
+    "int8": "i8",
+    "int16": "i16",
+    "int32": "i32",
+    "int64": "i64",
+    "uint8": "i8",
+    "uint16": "i16",
+    "uint32": "i32",
+    "uint64": "i64",
+    "float16": "half",
+    "float32": "float",
+    "float64": "double",
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The type of a value: a NumPy data type, and how many of it side by side (1: a scalar)."""
+
+    dtype: np.dtype
+    lanes: int = 1
+
+    @property
+    def scalar(self) -> str:
+        """LLVM's name of one element in a register; booleans are single bits there."""
+        return SCALARS[self.dtype.name]
+
+    @property
+    def text(self) -> str:
+        """LLVM's name of the type in a register."""
+        return self.scalar if self.lanes == 1 else f"<{self.lanes} x {self.scalar}>"
+
+    @property
+    def stored(self) -> str:
+        """LLVM's name of the type in memory, where booleans are bytes."""
+        scalar = "i8" if self.dtype == bool else self.scalar
+        return scalar if self.lanes == 1 else f"<{self.lanes} x {scalar}>"
+
+    @property
+    def is_float(self) -> bool:
+        """True for floating-point numbers."""
+        return self.dtype.kind == "f"
+
+    @property
+    def is_signed(self) -> bool:
+        """True for signed integers."""
+        return self.dtype.kind == "i"
+
+    @property
+    def bits(self) -> int:
+        """The width of one element."""
+        return 8 * self.dtype.itemsize
+
+
+INDEX = Kind(np.dtype(np.int64))
+BOOL = np.dtype(bool)
+
+
+def literal(number: Any, kind: Kind) -> str:
+    """A constant as LLVM writes it: floating-point numbers by their bits."""
+    if kind.dtype == BOOL:
+        one = "true" if number else "false"
+    elif kind.is_float:
+        value = float(np.asarray(number).astype(kind.dtype))
+        one = f"0x{np.float64(value).view(np.uint64):016X}"
+        if kind.dtype == np.float16:
+            one = f"0xH{np.float16(number).view(np.uint16):04X}"
+    else:
+        one = str(int(np.asarray(number).astype(kind.dtype)))
+    return one if kind.lanes == 1 else f"splat ({kind.scalar} {one})"
+
+
+def mangled(kind: Kind) -> str:
+    """The type as it stands in the names of intrinsics."""
+    short = {"half": "f16", "float": "f32", "double": "f64"}.get(kind.scalar, kind.scalar)
+    return short if kind.lanes == 1 else f"v{kind.lanes}{short}"

@@ -1,0 +1,1 @@
+"""The functions of formulas, as inlined polynomials on LLVM values."""
