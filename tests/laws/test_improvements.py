@@ -15,7 +15,7 @@ from gradiente.base.trees import flatten
 from gradiente.rewrite.pipeline import IMPROVEMENTS, PASSES, is_skipped
 
 RANDOM = np.random.default_rng(0)
-X, Y = RANDOM.normal(size=(18, 7)), RANDOM.integers(0, 5, 18)
+X, Y = RANDOM.normal(size=(20, 7)), RANDOM.integers(0, 5, 20)
 HIDDEN = 64  # rows of 512 bytes, which are padded
 
 COMBINED = [
@@ -25,19 +25,19 @@ COMBINED = [
 ]
 
 
-def trained(backend):
+def trained(backend, count=18):
     """All that a few steps make: weights, running statistics, moments, sums of the epoch."""
     network = nn.Sequential(nn.Dense(HIDDEN), nn.relu, nn.BatchNorm(), nn.Dense(5))
     trainer = gd.Trainer(
         network, losses.cross_entropy, optimizers.Adam(0.1), clip_norm=0.5, backend=backend
     )
-    history = trainer.fit(X, Y, epochs=2, batch_size=6, verbose=False)
+    history = trainer.fit(X[:count], Y[:count], epochs=2, batch_size=6, verbose=False)
     return [*flatten(trainer.state)[0], np.array(history["loss"])]
 
 
 @pytest.fixture(scope="module")
 def expected():
-    return trained("numpy")
+    return {count: trained("numpy", count) for count in (18, 20)}
 
 
 @pytest.fixture
@@ -55,12 +55,13 @@ def texts(monkeypatch):
 
 @pytest.mark.parametrize("names", ["", *IMPROVEMENTS, *COMBINED])
 def test_a_training_step_is_the_same_without(names, expected, texts, monkeypatch):
+    count = 20 if names == "rest" else 18  # of 20 samples a batch of 2 is left
     monkeypatch.setenv("GRADIENTE_SKIP", "")
-    trained("native")
+    trained("native", count)
     usual = texts.copy()
     texts.clear()
     monkeypatch.setenv("GRADIENTE_SKIP", names)
-    for ours, numpys in zip(trained("native"), expected, strict=True):
+    for ours, numpys in zip(trained("native", count), expected[count], strict=True):
         np.testing.assert_allclose(ours, numpys, rtol=1e-9, atol=1e-12)
     assert (texts == usual) == (names == "")
 

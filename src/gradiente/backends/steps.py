@@ -16,6 +16,7 @@ from gradiente.base.errors import TreeError
 from gradiente.base.trees import Structure, Tree, flatten, unflatten
 from gradiente.base.types import ArrayType, type_of
 from gradiente.graph.graph import Graph
+from gradiente.rewrite.pipeline import is_skipped
 from gradiente.trace.trace import Slot, Traced, input_names, name_of, trace
 
 Types = tuple[ArrayType, ...]
@@ -144,7 +145,7 @@ class CompiledSteps:
         if key not in self._forms:
             started = perf_counter()
             traced, sharing = self._traced(*key), None
-            if rest is not None and self.backend.compiles:
+            if rest is not None and self.backend.compiles and not is_skipped("rest"):
                 sharing = Sharing(traced.graph, len(key[1]))
                 if not sharing.serves(_rows(rest), lambda: self._traced(*rest).graph):
                     sharing = None

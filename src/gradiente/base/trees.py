@@ -66,6 +66,10 @@ class Container:
 
 LEAF = Structure(kind=None)
 
+# Equal structures are one object, as far as possible: comparing them then takes no time.
+MOST_KNOWN = 4096
+_known: dict[Structure, Structure] = {}
+
 CONTAINERS: dict[type, Container] = {
     dict: Container(
         open=lambda value: (tuple(value), tuple(value.values())),
@@ -129,8 +133,11 @@ def _visit(tree: Tree, leaves: list[Leaf]) -> Structure:
         leaves.append(tree)
         return LEAF
     names, children = container.open(tree)
-    inner = tuple(_visit(child, leaves) for child in children)
-    return Structure((container.build, container.describe(tree)), names, inner)
+    inner = tuple([_visit(child, leaves) for child in children])
+    structure = Structure((container.build, container.describe(tree)), names, inner)
+    if len(_known) >= MOST_KNOWN:
+        _known.clear()
+    return _known.setdefault(structure, structure)
 
 
 def flatten(tree: Tree) -> tuple[list[Leaf], Structure]:

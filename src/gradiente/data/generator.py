@@ -10,7 +10,7 @@ LARGEST = 2**64 - 1
 SPLIT_STREAM = LARGEST
 
 
-def generator(seed: int, stream: int) -> np.random.Generator:
+def generator(seed: int, stream: int) -> "np.random.Generator":
     """A generator keyed by (seed, stream), both whole numbers from 0 to 2⁶⁴ - 1.
 
     Equal keys give equal numbers on every machine; different keys give independent ones.

@@ -111,7 +111,9 @@ def example(*inputs: Any, domain: str = "any", **params: Any) -> Example:
     return Example(tuple(inputs), params, domain)
 
 
-def draw(sample: Example, random: np.random.Generator, dtype: Any = np.float64) -> list[np.ndarray]:
+def draw(
+    sample: Example, random: "np.random.Generator", dtype: Any = np.float64
+) -> list[np.ndarray]:
     """The arrays an example stands for: shapes become random values of its domain."""
     low, high = DOMAINS[sample.domain]
     kind = np.dtype(dtype).kind

@@ -92,6 +92,10 @@ class _Scheduler:
         fusion: Fusion,
     ):
         self.views, self.fusion, self.after = views, fusion, after
+        self.writers: Needs = {}  # the reverse: who must wait for a node, besides its users
+        for node, earlier in after.items():
+            for item in earlier:
+                self.writers.setdefault(item, []).append(node)
         self.outputs = set(graph.outputs)
         steps = list(graph.steps)
         self.users: Needs = {}
@@ -140,7 +144,7 @@ class _Scheduler:
                 waiting.extend(self.needs[member])
         return False
 
-    def _destroys(self, node: Node, kernel: Kernel, by_rows: bool = False) -> bool:
+    def _destroys(self, node: Node, kernel: Kernel) -> bool:
         """True if the node or the kernel would overwrite what the other may still have to read.
 
         A loop that reads the same element before it stores one is harmless; where rows are gone
@@ -149,9 +153,22 @@ class _Scheduler:
 
         def harms(writer: Node, reader: Node) -> bool:
             same_place = is_elementwise(reader) and reader.type.shape == writer.type.shape
-            return reader in self.after.get(writer, ()) and (by_rows or not same_place)
+            harmless = same_place and kernel.rows is None
+            return reader in self.after.get(writer, ()) and not harmless
 
         return any(harms(node, other) or harms(other, node) for other in kernel.nodes)
+
+    def _can_gather(self, node: Node, kernel: Kernel) -> bool:
+        """True if a node, all of whose users are in the kernel, can be computed there too.
+
+        Not if something else has to wait for it that the kernel waits for.
+        """
+        inside = set(kernel.nodes)
+        outer = [item for one in kernel.nodes for item in self.needs[one] if item not in inside]
+        waiting = [writer for writer in self.writers.get(node, ()) if writer not in inside]
+        return not self._destroys(node, kernel) and not any(
+            self.depends(outer, Kernel(nodes=self._members(writer))) for writer in waiting
+        )
 
     def _through_views(self, node: Node) -> set[Node]:
         """What a node looks at by views, and so at other places than its own."""
@@ -190,7 +207,7 @@ class _Scheduler:
             known = {self.base(item) for item in inner}
             outer = [item for item in self.needs[node] if item not in known]
             outer += [self.base(item) for item in node.inputs if item not in inner]
-            possible = inner and not self._destroys(node, kernel, by_rows=True)
+            possible = inner and not self._destroys(node, kernel)
             if possible and not self.depends(outer, kernel):
                 inside.add(node)
                 kernel.nodes.append(node)
@@ -198,7 +215,7 @@ class _Scheduler:
             wanted = self.is_free(node) and node not in inside and node not in self.outputs
             fits = wanted and members.fits(node)
             fits = fits and members.are_users_inside(node, self.users, inside)
-            if fits and not self._destroys(node, kernel, by_rows=True):
+            if fits and self._can_gather(node, kernel):
                 inside.add(node)
                 kernel.nodes.append(node)
 
@@ -233,7 +250,7 @@ class _Scheduler:
     def _prepare(self, kernel: Kernel, anchor: Node) -> None:
         """Elementwise operations that only prepare the input of a reduction."""
         source = anchor.inputs[0]
-        ready = self.is_free(source) and not self._destroys(source, kernel)
+        ready = self.is_free(source) and self._can_gather(source, kernel)
         if ready and source not in self.outputs and self.users[source] == [anchor]:
             known = set(kernel.nodes)
             kernel.nodes.append(source)
@@ -257,7 +274,7 @@ class _Scheduler:
                 and node.type.shape == shape
                 and mine
                 and all(user in users for user in mine)
-                and not self._destroys(node, kernel)
+                and self._can_gather(node, kernel)
             ):
                 users.add(node)
                 kernel.nodes.append(node)

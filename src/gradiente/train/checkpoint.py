@@ -6,10 +6,8 @@ and renamed.
 """
 
 import contextlib
-import hashlib
 import json
 import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -82,6 +80,8 @@ def _unescaped(name: str) -> str:
 
 def _seal(text: str, arrays: dict[str, np.ndarray]) -> str:
     """A checksum of everything in the file: no damage to it goes unnoticed."""
+    import hashlib  # only files need it
+
     digest = hashlib.sha256(text.encode())
     for name, array in arrays.items():
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
@@ -113,6 +113,8 @@ def write_checkpoint(path: Path, state: State, history: History, facts: Facts) -
 
 def replace_file(path: Path, content: bytes) -> None:
     """Put a file in place whole or not at all, whatever interrupts."""
+    import tempfile  # brings much along that only writing needs
+
     handle, temporary = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,8 @@ def write_rows(path: Path, rows: list[Row], stopped: str | None) -> None:
 
 def _replace(path: Path, text: str) -> None:
     """Write beside the file, then rename: a reader finds the old file or the new one, whole."""
+    import tempfile  # brings much along that only writing needs
+
     handle, temporary = tempfile.mkstemp(prefix=path.name, suffix=".partial", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:

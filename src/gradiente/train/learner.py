@@ -45,6 +45,7 @@ class Learner:
         self.state: State | None = None
         self._configuration: Any = None
         self._empty_sums: Any = None
+        self._published: State | None = None  # the state the network shows
         self._fitting = False
         self._former = Compilations()  # of functions that have been replaced
         self._timed: TimedVariants | None = None
@@ -72,13 +73,13 @@ class Learner:
 
     def publish(self) -> None:
         """Show the state in the attributes of the network."""
-        if self.state is None:
+        if self.state is None or self.state is self._published:
             return
         values = {path: v for part in WEIGHTS for path, v in self.state[part].items()}
-        shown = self.recipe.network.state()
         for slot in self.recipe.network.slots():
-            if slot.path in values and not _same(shown.get(slot.path), values[slot.path]):
+            if slot.path in values:
                 slot.fill(np.array(values[slot.path]))
+        self._published = self.state
 
     @contextmanager
     def fitting(self, profiled: bool = False) -> Iterator[None]:
@@ -257,11 +258,6 @@ def _explained() -> Iterator[None]:
             f"{error}\nClasses in y are numbered from 0 to the number of outputs - 1, and so are "
             "the entries of an Embedding; use ignore_index= for targets that do not count."
         ) from None
-
-
-def _same(a: Any, b: np.ndarray) -> bool:
-    """Whether two arrays are alike to the last value."""
-    return isinstance(a, np.ndarray) and a.dtype == b.dtype and np.array_equal(a, b)
 
 
 def _copied(state: Any, into: Any) -> Any:

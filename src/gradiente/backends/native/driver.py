@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gradiente.backends.native.barrier import LINE
 from gradiente.backends.native.barrier import barrier as barrier
 from gradiente.backends.native.clock import FIRST_CALL, GATHERING, UNTIMED, WAITING, Clock
 from gradiente.backends.native.emit import Code, Value
 from gradiente.backends.native.kind import INDEX
 
+ASKED_FOR = 64 * 1024  # bytes of a batch that may wait in the cache, at most
 PORTIONS = 4  # of a long kernel for each thread
 
 TEAM = [("ptr", "table"), ("i64", "thread"), ("i64", "threads")]
@@ -155,12 +157,24 @@ def steps(
                 for rows, source, target in zip(gathered, sources, targets, strict=True):
                     _copy_row(code, rows, source, chosen, target, row.index)
             _wait(code, clock)
+            following = code.smaller(loop.index + 1, count - 1)
+            with code.loop(end, start=begin) as row:
+                chosen = code.load(order, following * batch + row.index, INDEX)
+                for rows, source in zip(gathered, sources, strict=True):
+                    _ask_for_row(code, rows, batch, source, chosen)
             code.line("call void @program(ptr %table, i64 %thread, i64 %threads)")
             _wait(code, clock)
             with code.when(_parameter(code, "thread") == 0):
                 for counter in counters:
                     code.store(code.index(0), "%sync", code.index(counter // 8))
     return code.text()
+
+
+def _ask_for_row(code: Code, rows: Gathered, batch: int, source: str, chosen: Value) -> None:
+    """Bring a row of the next batch into the cache while this one is computed; if it fits there."""
+    if rows.bytes * batch <= ASKED_FOR:
+        for offset in range(0, rows.bytes + LINE // 2, LINE // 2):
+            code.prefetch(source, chosen * rows.bytes + offset, np.dtype(np.uint8))
 
 
 def _entry(code: Code, position: int) -> str:

@@ -283,6 +283,10 @@ class Code:
         """a · b + c, rounded once where the target can do so in one instruction, else twice."""
         return self.intrinsic("fma", a, b, c) if self.target.fuses else a * b + c
 
+    def smaller(self, a: Value, b: Value) -> Value:
+        """The smaller one of two indices."""
+        return self.intrinsic("smin", a, b)
+
     def smallest(self, a: Value, b: int) -> Value:
         """The smaller one of an index and a number."""
         if a.number is not None:

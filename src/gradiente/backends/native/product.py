@@ -26,9 +26,9 @@ from gradiente.base.types import ArrayType
 
 NANOSECONDS = 1 / 200.0  # for an operation of one core, roughly
 
-READ_WHERE_IT_LIES = 1 << 20  # bytes of a B that stays in the second-level cache
+READ_WHERE_IT_LIES = 1_000_000  # bytes of a B that stays in the second-level cache
 ROWS_WORTH_PACKING = 32
-PACKED_DEPTH = 512
+PACKED_DEPTH = 384
 UNITS = 40  # into how many groups of panels a large product is divided, at least
 GROUP = 4  # panels packed at once, at most: they stay in the second-level cache
 

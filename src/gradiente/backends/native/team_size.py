@@ -8,8 +8,9 @@ threads that wait for each other are slower than one alone, and this notices.
 from collections.abc import Iterator
 
 TRIAL_EVERY = 4  # calls
-TRIAL_SHARE = 16  # of this many parts of the steps, one is a trial
-SHORTEST_TRIAL = 4  # steps
+TRIAL_SHARE = 0.03  # of the time of a call may go into a trial
+SHORTEST_TRIAL = 2  # steps
+FEWEST_STEPS = 8  # of a call: below, a trial would be too large a part
 MEMORY = 0.5  # of what is known, this much stays when something new is measured
 
 
@@ -32,13 +33,20 @@ class TeamSize:
 
     def parts(self, steps: int) -> Iterator[tuple[int, int, int]]:
         """(threads, first step, step after the last) for the parts the steps are divided into."""
-        start, share = 0, steps // TRIAL_SHARE
+        start = 0
         self._calls += 1
-        if len(self.sizes) > 1 and share >= SHORTEST_TRIAL:
+        if len(self.sizes) > 1 and steps >= FEWEST_STEPS:
             for size in self._trials():
-                yield size, start, start + share
-                start += share
+                trial = self._length(size, steps)
+                yield size, start, start + trial
+                start += trial
         yield self.best, start, steps
+
+    def _length(self, size: int, steps: int) -> int:
+        """How many steps a trial has: fewer, the slower this size is known to be."""
+        slower = self.seconds.get(size, 0.0) / self.seconds.get(self.best, 1.0)
+        share = int(TRIAL_SHARE * steps / slower) if slower else SHORTEST_TRIAL
+        return min(max(share, SHORTEST_TRIAL), steps // 4)
 
     def _trials(self) -> list[int]:
         """Sizes to be tried: those never measured, and now and then a neighbour of the best."""
