@@ -17,7 +17,7 @@ def table_after(page: str, header: str) -> dict[str, str]:
     text = (DOCS / page).read_text(encoding="utf-8")
     rows = text.split(header, 1)[1].split("\n\n", 1)[0].splitlines()[2:]
     cells = ([cell.strip() for cell in row.strip("|").split("|")] for row in rows)
-    return {name: meaning for name, meaning in cells}
+    return dict(cells)
 
 
 def test_every_setting_is_in_the_table():

@@ -19,6 +19,11 @@ ROUTE = """
 """
 LAYERS = ROUTE.split()
 
+# The route inside a folder that has folders itself; its own modules come last.
+INNER_ROUTES = {
+    "backends.native": ["machine", "language", "mathematics", "memory", "kernels", "threads"]
+}
+
 # What a module may load when it is imported, besides the standard library and this package.
 LIGHT = {"numpy"}
 LIGHT_IN = {"cli": {"typer"}}
@@ -83,6 +88,28 @@ def imports_from_below(project: Project) -> list[str]:
         for line, target, _ in project.edges(name)
         if layer(name) and LAYERS.index(layer(target)) > LAYERS.index(layer(name))
     ]
+
+
+def inner_imports_from_below(project: Project) -> list[str]:
+    """Imports from a folder inside a folder that comes later in its route."""
+    return [
+        f"{name}:{line} imports {target}"
+        for folder, route in INNER_ROUTES.items()
+        for name in project.trees
+        for line, target, _ in project.edges(name)
+        if (own := inner_place(name, folder, route)) is not None
+        and (other := inner_place(target, folder, route)) is not None
+        and other > own
+    ]
+
+
+def inner_place(module: str, folder: str, route: list[str]) -> int | None:
+    """The place of a module in the route inside a folder; None if it is not in there."""
+    prefix = f"{PACKAGE}.{folder}."
+    if not module.startswith(prefix):
+        return None
+    first, _, rest = module.removeprefix(prefix).partition(".")
+    return route.index(first) if rest else len(route)
 
 
 def cycles(project: Project) -> list[str]:
@@ -238,6 +265,7 @@ def long_files(project: Project) -> list[str]:
 RULES = (
     unknown_folders,
     imports_from_below,
+    inner_imports_from_below,
     cycles,
     second_hand_imports,
     hidden_imports,
@@ -279,6 +307,16 @@ BAD = [
     (imports_from_below, "gradiente.base.late", "from gradiente.nn.dense import Dense\n"),
     (imports_from_below, "gradiente.base.late", "import gradiente.nn.dense\n"),
     (imports_from_below, "gradiente.base.late", "def f():\n    from gradiente.nn import dense\n"),
+    (
+        inner_imports_from_below,
+        "gradiente.backends.native.memory.late",
+        "from gradiente.backends.native.kernels import product\n",
+    ),
+    (
+        inner_imports_from_below,
+        "gradiente.backends.native.kernels.late",
+        "import gradiente.backends.native.run\n",
+    ),
     (cycles, "gradiente.base.errors", "from gradiente.nn import dense\n"),
     (second_hand_imports, "gradiente.nn.other", "from gradiente.nn import Dense\n"),
     (second_hand_imports, "gradiente.nn.other", "from gradiente import Dense\n"),

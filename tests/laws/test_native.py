@@ -10,8 +10,8 @@ import pytest
 import gradiente as gd
 from gradiente import losses, metrics, nn, optimizers, schedules
 from gradiente.backends.native import program
-from gradiente.backends.native.layout import LOOKS
-from gradiente.backends.native.lowering import ANCHORS, LOWERINGS
+from gradiente.backends.native.kernels.lowering import ANCHORS, LOWERINGS
+from gradiente.backends.native.memory.layout import LOOKS
 from gradiente.base.trees import flatten
 from gradiente.ops.operation import OPERATIONS
 

@@ -48,6 +48,7 @@ class EpochOrders:
 
     def _compute(self) -> None:
         assert self._next is not None
+        self._order = None
         self._order = epoch_order(self.count, self.seed, self._next)
 
 

@@ -28,6 +28,7 @@ IMPROVEMENTS: dict[str, str] = {
     "overwrite": "new values of a state are written over the old ones",
     "share": "values that are not needed at the same time share memory",
     "pad": "rows are moved apart in memory where they would compete for the same part of the cache",
+    "phases": "threads wait only where one touches what another has touched",
     "rest": "the last, smaller batch of an epoch runs on the program of the others",
     "order": "a small second factor of a product is brought into order first, not block by block",
 }

@@ -16,6 +16,7 @@ the last stage at which somebody needs them, so that what is computed early is n
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from gradiente.base.errors import InvalidGraphError
 from gradiente.graph.graph import Graph
 from gradiente.graph.node import Node
 from gradiente.rewrite.pipeline import is_skipped
@@ -50,11 +51,14 @@ class Fusion:
 
     follows: operations that elementwise operations can follow in the same kernel; precedes: those
     whose input they can prepare; by_rows: whether it can go row by row.
+    ends_together: whether kernels whose results nobody needs before the end run in the last stage:
+    those before it may then not have to wait for anybody.
     """
 
     follows: Callable[[Node], bool] = lambda node: False
     precedes: Callable[[Node], bool] = lambda node: False
     by_rows: bool = False
+    ends_together: bool = False
 
 
 def is_elementwise(node: Node) -> bool:
@@ -325,7 +329,21 @@ class _Scheduler:
             ]
             stages.update(dict.fromkeys(members, max(known, default=1)))
         self._postpone(order, stages)
+        if self.fusion.ends_together:
+            self._end_together(stages)
         return stages
+
+    def _end_together(self, stages: dict[Node, int]) -> None:
+        """Move kernels that no other comes after into the last stage."""
+        last = max(stages.values(), default=0)
+        followers: Needs = {}
+        for node, needs in self.needs.items():
+            for item in needs:
+                followers.setdefault(item, []).append(node)
+        for node in self.order:
+            inside = set(self._members(node))
+            if all(user in inside for member in inside for user in followers.get(member, ())):
+                stages[node] = last
 
     def _order_of_kernels(self) -> list[Node]:
         """One node of each kernel, so that each follows all its kernel needs."""
@@ -356,6 +374,7 @@ class _Scheduler:
 
 def _order(steps: list[Node], needs: Needs) -> list[Node]:
     """The nodes so that each follows all it needs; their own order where nothing else is asked."""
+    begun: set[Node] = set()
     done: set[Node] = set()
     order: list[Node] = []
     waiting = list(reversed(steps))
@@ -364,7 +383,10 @@ def _order(steps: list[Node], needs: Needs) -> list[Node]:
         missing = [item for item in needs[node] if item not in done]
         if node in done:
             waiting.pop()
+        elif missing and node in begun:
+            raise InvalidGraphError(f"{node!r} waits for what waits for it.")
         elif missing:
+            begun.add(node)
             waiting.extend(missing)
         else:
             done.add(node)

@@ -153,6 +153,21 @@ def test_nothing_is_overwritten_that_is_still_read(name):
         np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
 
 
+def test_no_kernel_waits_for_itself():
+    """exp(s) could join the sum that needs it, were s not overwritten by what the sum needs."""
+
+    def step(state, batch):
+        s, x, total = state
+        late = np.tanh(x[0] * 2.0)
+        return late, x, total + np.sum(x * late, axis=0) * np.exp(np.maximum(s, 0.1))
+
+    state = [normal(5), normal(5, 5), normal(5)]
+    steps = NativeSteps(graph_of(step, state, [normal(2, 1)]), 3, 2)
+    got = steps([x.copy() for x in state], [normal(4, 1)], np.zeros((1, 2), np.int64))
+    for ours, expected in zip(got, step(state, []), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     "function",
     [

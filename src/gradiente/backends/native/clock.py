@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from gradiente.backends.native.barrier import LINE
-from gradiente.backends.native.emit import Code
-from gradiente.backends.native.kind import INDEX
+from gradiente.backends.native.language.emit import Code
+from gradiente.backends.native.language.kind import INDEX
+from gradiente.backends.native.threads.barrier import LINE
 
 GATHERING, WAITING, FIRST_CALL = 0, 1, 2  # entries of the table: kernels follow
 ENTRY = 16  # bytes: the ticks, and how often

@@ -2,10 +2,10 @@
 
 import re
 
-from gradiente.backends.native.engine import assembly
+from gradiente.backends.native.machine.engine import assembly
+from gradiente.backends.native.machine.target import Target
 from gradiente.backends.native.names import lines_of, operations_of
 from gradiente.backends.native.program import NativeModule, Written
-from gradiente.backends.native.target import Target
 
 
 def llvm_text(module: NativeModule) -> str:

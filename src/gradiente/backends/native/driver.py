@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradiente.backends.native.barrier import LINE
-from gradiente.backends.native.barrier import barrier as barrier
 from gradiente.backends.native.clock import FIRST_CALL, GATHERING, UNTIMED, WAITING, Clock
-from gradiente.backends.native.emit import Code, Value
-from gradiente.backends.native.kind import INDEX
+from gradiente.backends.native.language.emit import Code, Value
+from gradiente.backends.native.language.kind import INDEX
+from gradiente.backends.native.threads.barrier import LINE
+from gradiente.backends.native.threads.barrier import barrier as barrier
 
 ASKED_FOR = 64 * 1024  # bytes of a batch that may wait in the cache, at most
 PORTIONS = 4  # of a long kernel for each thread
@@ -68,25 +68,28 @@ def _wait(code: Code, clock: Clock) -> None:
         code.line("call void @barrier(ptr %sync, i64 %threads)")
 
 
-def program(calls: Sequence[Call], pointers: Sequence[str], clock: Clock = UNTIMED) -> str:
-    """One run: every kernel in order of its stage.
+def program(
+    calls: Sequence[Call],
+    phases: Mapping[int, int],
+    pointers: Sequence[str],
+    clock: Clock = UNTIMED,
+) -> str:
+    """One run: every kernel in order of its stage; threads wait for each other between phases.
 
-    Kernels that are not divided run on one thread each, in turn; one that is alone in its stage, on
-    the first. The caller waits for the last stage. clock: measures each call, as the
-    entry of its place among the calls.
+    Kernels that are not divided run on one thread each, in turn, from the first on. The caller
+    waits for the last phase. clock: measures each call, as the entry of its place among the calls.
     """
     entries = {id(call): FIRST_CALL + place for place, call in enumerate(calls)}
     code = Code("program", TEAM)
     for line in pointers:
         code.line(line)
     clock.begin(code, "%times")
-    first_alone = others = False  # who has worked since all threads last waited for each other
+    phase = 0
     for number in sorted({call.stage for call in calls}):
-        stage = [call for call in calls if call.stage == number]
-        alone = not any(call.shared for call in stage) and len(stage) == 1
-        if others or (first_alone and not alone):
+        if phases[number] != phase:
+            phase = phases[number]
             _wait(code, clock)
-            first_alone = others = False
+        stage = [call for call in calls if call.stage == number]
         for call in stage:
             if call.shared:
                 with clock.measures(code, entries[id(call)]):
@@ -97,7 +100,6 @@ def program(calls: Sequence[Call], pointers: Sequence[str], clock: Clock = UNTIM
             mine = _parameter(code, "thread") == owner
             with code.when(mine), clock.measures(code, entries[id(call)]):
                 _line(code, call, "0", str(call.units))
-        first_alone, others = first_alone or alone, others or not alone
     return code.text()
 
 
@@ -131,19 +133,21 @@ def _line(code: Code, call: Call, begin: str, end: str) -> None:
 
 def steps(
     gathered: Sequence[Gathered],
-    batch: int,
+    rows: tuple[int, int],
     slots: Mapping[str, int],
     counters: Sequence[int],
     clock: Clock = UNTIMED,
 ) -> str:
     """Many steps: collect the rows of a batch by the order, run the program, until one fails.
 
+    rows: how many a batch has, and how many of them a thread gathers at least.
     counters: those of long kernels, which must be 0 before each run of the program.
     """
     code = Code("steps", TEAM)
-    begin, end = _share(code, batch)
-    sources = [_entry(code, rows.source) for rows in gathered]
-    targets = [_entry(code, rows.target) for rows in gathered]
+    batch, block = rows
+    begin, end = (limit * block for limit in _share(code, batch // block))
+    sources = [_entry(code, column.source) for column in gathered]
+    targets = [_entry(code, column.target) for column in gathered]
     flag, order, sync = (_entry(code, slots[name]) for name in ("status", "order", "sync"))
     code.line(f"%sync = getelementptr i8, ptr {sync}, i64 0")
     if "times" in slots:
@@ -154,14 +158,13 @@ def steps(
         with code.when(failed == 0):
             with clock.measures(code, GATHERING), code.loop(end, start=begin) as row:
                 chosen = code.load(order, loop.index * batch + row.index, INDEX)
-                for rows, source, target in zip(gathered, sources, targets, strict=True):
-                    _copy_row(code, rows, source, chosen, target, row.index)
-            _wait(code, clock)
+                for column, source, target in zip(gathered, sources, targets, strict=True):
+                    _copy_row(code, column, source, chosen, target, row.index)
             following = code.smaller(loop.index + 1, count - 1)
             with code.loop(end, start=begin) as row:
                 chosen = code.load(order, following * batch + row.index, INDEX)
-                for rows, source in zip(gathered, sources, strict=True):
-                    _ask_for_row(code, rows, batch, source, chosen)
+                for column, source in zip(gathered, sources, strict=True):
+                    _ask_for_row(code, column, batch, source, chosen)
             code.line("call void @program(ptr %table, i64 %thread, i64 %threads)")
             _wait(code, clock)
             with code.when(_parameter(code, "thread") == 0):

@@ -1,29 +1,32 @@
 """A graph as one native module: its kernels, the memory between them, and their order."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradiente.backends.native import contract, driver, index, random, reduce, shape
-from gradiente.backends.native.barrier import LINE, SYNC_BYTES
+from gradiente.backends.native import driver
 from gradiente.backends.native.clock import FIRST_CALL, UNTIMED, Clock
-from gradiente.backends.native.donation import overwriting
 from gradiente.backends.native.driver import Call, Gathered
-from gradiente.backends.native.elementwise import Formulas, write_loop
-from gradiente.backends.native.kernel import NAME, KernelWriter
-from gradiente.backends.native.layout import View, padded, view_through, whole
-from gradiente.backends.native.lowering import ANCHORS, LOWERINGS
-from gradiente.backends.native.memory import Lifetime, place
+from gradiente.backends.native.kernels import contract, index, random, reduce, shape
+from gradiente.backends.native.kernels.elementwise import Formulas, write_loop
+from gradiente.backends.native.kernels.kernel import NAME, ROWS, KernelWriter
+from gradiente.backends.native.kernels.lowering import ANCHORS, LOWERINGS
+from gradiente.backends.native.kernels.reduce import REDUCTIONS
+from gradiente.backends.native.kernels.regular import regular
+from gradiente.backends.native.kernels.rows import Rows
+from gradiente.backends.native.machine.target import Target
+from gradiente.backends.native.memory.donation import overwriting
+from gradiente.backends.native.memory.layout import View, padded, view_through, whole
+from gradiente.backends.native.memory.places import Lifetime, place
 from gradiente.backends.native.names import kernel_name
-from gradiente.backends.native.reduce import REDUCTIONS
-from gradiente.backends.native.regular import regular
-from gradiente.backends.native.rows import Rows
-from gradiente.backends.native.target import Target
+from gradiente.backends.native.threads.barrier import LINE, SYNC_BYTES
+from gradiente.backends.native.threads.phases import FIRST_THREAD, OWN_ROWS, Access, phases
 from gradiente.graph.graph import Graph
 from gradiente.graph.node import Node
+from gradiente.ops.contract import matmul
 from gradiente.rewrite.expand import expand
-from gradiente.rewrite.pipeline import improve
+from gradiente.rewrite.pipeline import improve, is_skipped
 from gradiente.rewrite.schedule import Fusion, Kernel, schedule
 
 FAMILIES = (contract, index, random, reduce, shape)  # importing them fills the table of lowerings
@@ -36,6 +39,7 @@ FUSION = Fusion(
 
 SHARED_KERNEL = 300.0  # nanoseconds from which dividing a kernel pays
 LONG_KERNEL = 1_000_000.0  # nanoseconds from which threads take their parts as they come
+SMALL = 1 << 20  # bytes of all values of a program
 SHARED_PROGRAM = 2_000.0  # nanoseconds of such kernels from which threads may pay
 
 # What every table of pointers begins with: working memory, error flag, memory of the threads,
@@ -62,7 +66,13 @@ class Written:
     @property
     def shared(self) -> bool:
         """True if the work is divided among threads."""
-        return self.writer.units > 1 and self.writer.cost >= SHARED_KERNEL
+        worth = self.writer.cost >= SHARED_KERNEL or self.writer.by_rows > 0
+        return self.writer.units > 1 and worth
+
+    @property
+    def is_long(self) -> bool:
+        """True if threads take its units as they come."""
+        return self.shared and self.writer.cost >= LONG_KERNEL
 
 
 class NativeModule:
@@ -88,13 +98,15 @@ class NativeModule:
         self.overwrites, after = overwriting(self.graph, self.views, self.pairs)
         free = [node for node in self.graph.steps if self.views[node].base is not node]
         self.views = views_of(self.graph, self.gathered_nodes, self.overwrites)
-        kernels = schedule(self.graph, free, after, FUSION)
+        fusion = replace(FUSION, ends_together=self._is_small(free))
+        kernels = schedule(self.graph, free, after, fusion)
         needed = self._needed(kernels)
         self.written = [self._write(kernel, needed) for kernel in kernels]
         self.places: dict[Node, Place] = {}
         self._place_given()
         self._place_results(max((kernel.stage for kernel in kernels), default=0))
         self.constants = self._place_constants()
+        self.phases = self._phases()
         self.arena_size = self._place_rest()
         self.sync_size = SYNC_BYTES  # and the counters of long kernels
         self.uses: list[tuple[str, Written]] = []  # in the order of the calls
@@ -104,6 +116,11 @@ class NativeModule:
     def threads_pay(self) -> bool:
         """True if there is enough work to divide."""
         return sum(w.writer.cost for w in self.written if w.shared) >= SHARED_PROGRAM
+
+    def _is_small(self, free: list[Node]) -> bool:
+        """True if all values together stay in the cache, however long they are kept."""
+        computed = set(self.graph.steps) - set(free) - set(self.overwrites)
+        return sum(node.type.size * node.type.dtype.itemsize for node in computed) <= SMALL
 
     # -- writing the kernels ----------------------------------------------------------------------
 
@@ -172,6 +189,67 @@ class NativeModule:
         shape.copy(writer, source, whole(target))
         self.written.append(Written(Kernel(stage, [target]), writer, writer.text()))
 
+    # -- who touches what -------------------------------------------------------------------------
+
+    @property
+    def gathers_by_rows(self) -> bool:
+        """True if each thread gathers the rows of the batch that it works on afterwards."""
+        return bool(self.batch) and self.batch % ROWS == 0
+
+    def _phases(self) -> dict[int, int]:
+        """The phase of each stage."""
+        if is_skipped("phases"):
+            return {written.stage: 1 + written.stage for written in self.written}
+        return phases(self._gathering(), self._accesses())
+
+    def _gathering(self) -> list[Access]:
+        owner = (OWN_ROWS, self.batch) if self.gathers_by_rows else None
+        return [Access(node, owner, writes=True) for node in self.gathered_nodes]
+
+    def _accesses(self) -> dict[int, list[Access]]:
+        """What the kernels of each stage touch."""
+        stages: dict[int, list[Access]] = {}
+        turns: dict[int, int] = {}
+        for written in self.written:
+            turn = 0
+            if not written.shared:
+                turn = turns[written.stage] = turns.get(written.stage, -1) + 1
+            accesses = stages.setdefault(written.stage, [])
+            results = {self._view(node).base for node in written.kernel.nodes}
+            for buffer in written.writer.buffers:
+                writes = buffer in results or buffer not in self.views
+                owner = self._owner(written, buffer, turn)
+                accesses.append(Access(buffer, owner, writes))
+        return stages
+
+    def _owner(self, written: Written, buffer: Node, turn: int) -> Hashable | None:
+        """How a kernel divides a buffer among the threads."""
+        if not written.shared:
+            return FIRST_THREAD if turn == 0 else None
+        rows = written.writer.by_rows
+        if not rows or written.is_long:
+            return None
+        kernel = written.kernel
+        used = [self._view(item) for item in [*kernel.nodes, *self._read(kernel.nodes)]]
+        if kernel.anchor is not None and kernel.anchor.operation is matmul:
+            used.remove(self._view(kernel.anchor.inputs[1]))
+            if self._view(kernel.anchor.inputs[1]).base is buffer:
+                return None
+        by_rows = all(self._is_by_rows(v, rows) for v in used if v.base is buffer)
+        return (OWN_ROWS, rows) if by_rows else None
+
+    def _view(self, node: Node) -> View:
+        return self.views[node] if node in self.views else whole(node)
+
+    def _is_by_rows(self, view: View, rows: int) -> bool:
+        """True if the first index of a view is that of the rows of its buffer."""
+        own = self._view(view.base)
+        return (
+            view.offset == own.offset
+            and view.shape[:1] == own.shape[:1] == (rows,)
+            and view.strides[:1] == own.strides[:1]
+        )
+
     # -- places -----------------------------------------------------------------------------------
 
     def _place_given(self) -> None:
@@ -221,7 +299,7 @@ class NativeModule:
         for written in self.written:
             for node in written.writer.buffers:
                 if node not in self.places:
-                    spans.setdefault(node, []).append(written.stage)
+                    spans.setdefault(node, []).append(self.phases[written.stage])
         lifetimes = [
             Lifetime(self.size(node), min(stages), max(stages)) for node, stages in spans.items()
         ]
@@ -280,13 +358,13 @@ class NativeModule:
             pointers = [self._pointer(node) for node in written.writer.buffers]
             arguments = (*pointers, "%status", "%private")
             counter = 0
-            if written.shared and written.writer.cost >= LONG_KERNEL:
+            if written.is_long:
                 counter, self.sync_size = self.sync_size, self.sync_size + LINE
             units, shared = written.writer.units, written.shared
             calls.append(Call(written.stage, name, arguments, units, shared, counter))
         kernels = [text.replace(NAME, name, 1) for text, name in names.items()]
         wait_declarations, barrier = driver.barrier(self.target.triple)
-        functions = [barrier, driver.program(calls, self._pointers(), self.clock)]
+        functions = [barrier, driver.program(calls, self.phases, self._pointers(), self.clock)]
         declarations.add("declare i64 @llvm.smin.i64(i64, i64)")
         functions.append(self.clock.functions())
         if self.batch:
@@ -306,7 +384,8 @@ class NativeModule:
             for number, node in enumerate(self.gathered_nodes)
         ]
         places = {name: number for number, name in enumerate(slots)}
-        return driver.steps(gathered, self.batch, places, self.counters, self.clock)
+        block = ROWS if self.gathers_by_rows else 1
+        return driver.steps(gathered, (self.batch, block), places, self.counters, self.clock)
 
     def _pointer(self, node: Node) -> str:
         kind, number = self.places[node]

@@ -6,14 +6,14 @@ import time
 
 import numpy as np
 
-from gradiente.backends.native.barrier import SYNC_BYTES
-from gradiente.backends.native.blocks import aligned, like
-from gradiente.backends.native.engine import compile_text
+from gradiente.backends.native.machine.engine import compile_text
+from gradiente.backends.native.machine.target import host
+from gradiente.backends.native.memory.blocks import aligned, like
 from gradiente.backends.native.program import NativeModule
-from gradiente.backends.native.target import host
-from gradiente.backends.native.team_size import TeamSize
+from gradiente.backends.native.threads.barrier import SYNC_BYTES
+from gradiente.backends.native.threads.team_size import TeamSize
+from gradiente.backends.native.threads.workers import run_native, thread_count
 from gradiente.backends.native.timing import Times
-from gradiente.backends.native.workers import run_native, thread_count
 from gradiente.backends.profile import Profile
 from gradiente.base.errors import IndexRangeError
 from gradiente.base.fork import renew_in_children

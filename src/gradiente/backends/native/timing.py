@@ -5,11 +5,11 @@ from time import perf_counter_ns, sleep
 import numpy as np
 
 from gradiente.backends.native import clock
-from gradiente.backends.native.blocks import aligned
-from gradiente.backends.native.engine import Library
+from gradiente.backends.native.machine.engine import Library
+from gradiente.backends.native.memory.blocks import aligned
 from gradiente.backends.native.names import lines_of, operations_of
 from gradiente.backends.native.program import NativeModule, Written
-from gradiente.backends.native.workers import run_native
+from gradiente.backends.native.threads.workers import run_native
 from gradiente.backends.profile import GATHERING, WAITING, Entry, Profile, product_flops
 
 CALIBRATION = 20_000_000  # nanoseconds over which the counter is compared with the time

@@ -7,8 +7,8 @@ exact product with k. Beyond, the bits of 2/π that matter for x are multiplied 
 
 import numpy as np
 
-from gradiente.backends.native.emit import Code, Value
-from gradiente.backends.native.kind import INDEX
+from gradiente.backends.native.language.emit import Code, Value
+from gradiente.backends.native.language.kind import INDEX
 from gradiente.backends.native.mathematics.arithmetic import (
     DOUBLE,
     INFINITY,

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gradiente.backends.native.emit import Value
-from gradiente.backends.native.kind import BOOL, Kind
+from gradiente.backends.native.language.emit import Value
+from gradiente.backends.native.language.kind import BOOL, Kind
 
 HALF, SINGLE, DOUBLE = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
 INTEGERS = {2: np.dtype(np.int16), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}

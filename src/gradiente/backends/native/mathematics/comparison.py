@@ -1,7 +1,7 @@
 """Choices, signs and questions: the words that compute nothing, for numbers of every type."""
 
-from gradiente.backends.native.emit import Value
-from gradiente.backends.native.kind import BOOL
+from gradiente.backends.native.language.emit import Value
+from gradiente.backends.native.language.kind import BOOL
 from gradiente.backends.native.mathematics.arithmetic import (
     HALF,
     INFINITY,

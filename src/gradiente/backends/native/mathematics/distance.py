@@ -1,6 +1,6 @@
 """The length of a vector of two numbers, without overflow on the way: to 0.51 ulp."""
 
-from gradiente.backends.native.emit import Value
+from gradiente.backends.native.language.emit import Value
 from gradiente.backends.native.mathematics.arithmetic import (
     DOUBLE,
     INFINITY,

@@ -4,7 +4,7 @@ The remainder is exact: with q the truncated quotient below 2⁵², a - q b is o
 For larger quotients the integers behind the numbers are divided, lane by lane.
 """
 
-from gradiente.backends.native.emit import Value
+from gradiente.backends.native.language.emit import Value
 from gradiente.backends.native.mathematics.arithmetic import (
     INFINITY,
     NAN,

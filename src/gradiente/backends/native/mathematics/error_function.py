@@ -7,7 +7,7 @@ Mathematics of Computation 23 (1969).
 Largest errors in ulp: 1.2 in float32, 2.3 in float64.
 """
 
-from gradiente.backends.native.emit import Value
+from gradiente.backends.native.language.emit import Value
 from gradiente.backends.native.mathematics.arithmetic import (
     SINGLE,
     absolute,

@@ -7,7 +7,7 @@ Largest errors in ulp: exp 1.0 in float32 and in float64; expm1 1.5 and 1.8.
 
 from dataclasses import dataclass
 
-from gradiente.backends.native.emit import Value
+from gradiente.backends.native.language.emit import Value
 from gradiente.backends.native.mathematics.arithmetic import (
     DOUBLE,
     SINGLE,

@@ -6,7 +6,7 @@ inverse functions 0.51 and 1.8.
 
 import math
 
-from gradiente.backends.native.emit import Value
+from gradiente.backends.native.language.emit import Value
 from gradiente.backends.native.mathematics.arithmetic import (
     DOUBLE,
     NAN,

@@ -1,6 +1,6 @@
 """Quotient, remainder and power of integers, as NumPy has them: zero divisors give 0."""
 
-from gradiente.backends.native.emit import Value
+from gradiente.backends.native.language.emit import Value
 from gradiente.backends.native.mathematics.arithmetic import where
 
 

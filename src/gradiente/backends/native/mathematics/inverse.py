@@ -9,7 +9,7 @@ Largest errors in ulp: 0.51 in float32; in float64 asin and acos 1.9, atan 0.8, 
 
 import numpy as np
 
-from gradiente.backends.native.emit import Value
+from gradiente.backends.native.language.emit import Value
 from gradiente.backends.native.mathematics.arithmetic import (
     INFINITY,
     absolute,

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from gradiente.backends.native.emit import Value
+from gradiente.backends.native.language.emit import Value
 from gradiente.backends.native.mathematics.arithmetic import (
     DOUBLE,
     INFINITY,

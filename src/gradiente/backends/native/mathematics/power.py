@@ -3,7 +3,7 @@
 Largest errors in ulp: 0.51 in float32, 1.1 in float64; 2 for known exponents.
 """
 
-from gradiente.backends.native.emit import Value
+from gradiente.backends.native.language.emit import Value
 from gradiente.backends.native.mathematics.arithmetic import (
     DOUBLE,
     INFINITY,

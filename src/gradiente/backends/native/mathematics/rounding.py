@@ -1,6 +1,6 @@
 """Rounding to whole numbers, and to the neighbouring floating-point number."""
 
-from gradiente.backends.native.emit import Value
+from gradiente.backends.native.language.emit import Value
 from gradiente.backends.native.mathematics.arithmetic import (
     HALF,
     SINGLE,

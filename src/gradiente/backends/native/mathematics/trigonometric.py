@@ -6,7 +6,7 @@ its rounding left over is taken along.
 Largest errors in ulp: sin and cos 1.6 in float32, 0.8 in float64; tan 0.51 and 2.
 """
 
-from gradiente.backends.native.emit import Value
+from gradiente.backends.native.language.emit import Value
 from gradiente.backends.native.mathematics.angle import (
     without_quarter_turns,
     without_quarter_turns_single,

@@ -1,0 +1,1 @@
+"""The kernels: for every family of operations, the code that computes it."""

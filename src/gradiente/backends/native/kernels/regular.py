@@ -1,0 +1,48 @@
+"""Arrays that a kernel reads side by side are brought into order first."""
+
+import numpy as np
+
+from gradiente.backends.native.kernels.kernel import KernelWriter
+from gradiente.backends.native.kernels.lowering import lowers
+from gradiente.backends.native.kernels.product import is_packed
+from gradiente.backends.native.kernels.shape import copy
+from gradiente.backends.native.memory.layout import View, view_through, whole
+from gradiente.graph.graph import Graph
+from gradiente.graph.node import Node
+from gradiente.ops.contract import matmul
+from gradiente.ops.operation import Operation
+from gradiente.rewrite.pipeline import is_skipped
+from gradiente.rewrite.rebuild import rebuild, with_inputs
+
+# Not a word of the language: only this backend knows that arrays lie in some order.
+in_order = Operation("in_order", np.ascontiguousarray, lambda x: x)
+
+
+def regular(graph: Graph) -> Graph:
+    """The graph in which the second factor of a matrix product has its rows side by side.
+
+    Large ones stay as they are: the product brings them into order itself, block by block.
+    """
+    views: dict[Node, View] = {}
+
+    def view(node: Node) -> View:
+        if node not in views:
+            inner = view(node.inputs[0]) if node.operation is not None and node.inputs else None
+            look = view_through(node, inner) if inner is not None else None
+            views[node] = whole(node) if look is None else look
+        return views[node]
+
+    def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
+        if node.operation is not matmul or (node.type.is_floating and is_skipped("order")):
+            return None
+        a, b = inputs
+        if view(b).strides[-1] == 1 or b.type.shape[-1] == 1 or is_packed(a.type, b.type):
+            return None
+        return with_inputs(node, (a, Node(in_order, (b,), {}, b.type, node.source)))
+
+    return rebuild(graph, rule)
+
+
+@lowers(in_order)
+def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> None:
+    copy(writer, inputs[0], target)

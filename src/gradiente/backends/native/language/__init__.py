@@ -1,0 +1,1 @@
+"""Writing LLVM's language: typed values, operators, loops."""

@@ -1,0 +1,1 @@
+"""From LLVM text to machine code: the CPU, the compiler, the cache of what it made."""

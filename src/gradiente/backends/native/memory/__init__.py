@@ -1,0 +1,1 @@
+"""Where arrays lie: layouts, places in one block, what is overwritten."""

@@ -1,0 +1,1 @@
+"""Threads that run one program together: workers, barriers, how many, where they wait."""
