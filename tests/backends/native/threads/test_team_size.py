@@ -1,5 +1,7 @@
 """The number of threads settles on the fastest one, and follows when that changes."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +26,7 @@ def test_the_parts_are_all_steps_in_order(most, steps, calls):
         parts = list(team.parts(steps))
         assert parts[0][1] == 0
         assert parts[-1][2] == steps
-        assert all(a[2] == b[1] for a, b in zip(parts, parts[1:], strict=False))
+        assert all(a[2] == b[1] for a, b in pairwise(parts))
         for threads, begin, end in parts:
             assert 1 <= threads <= most
             team.record(threads, end - begin, 1.0)
