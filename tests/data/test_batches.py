@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradiente.base.errors import InvalidArgumentError
-from gradiente.data import batches
-from gradiente.data.batches import EpochOrders, batch_slices, epoch_order
+from gradiente.data.batches import batch_slices, epoch_order
 
 
 @given(st.integers(0, 200), st.integers(0, 2**64 - 1), st.integers(0, 10**6))
@@ -41,30 +40,3 @@ def test_sizes_that_make_no_sense():
         list(batch_slices(np.arange(3), 0))
     with pytest.raises(InvalidArgumentError, match="cannot be -1"):
         epoch_order(-1, 0, 0)
-
-
-@pytest.mark.parametrize("ahead", [1, 10**9], ids=["computed ahead", "computed when asked for"])
-@given(epochs=st.lists(st.integers(0, 5), max_size=6))
-def test_orders_computed_ahead_are_those_of_their_epochs(ahead, epochs):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batches, "WORTH_A_THREAD", ahead)
-        orders = EpochOrders(40, seed=3)
-        for epoch in epochs:
-            assert np.array_equal(orders.of(epoch), epoch_order(40, 3, epoch))
-
-
-def test_an_order_that_could_not_be_computed_ahead_is_computed_when_it_is_needed(monkeypatch):
-    monkeypatch.setattr(batches, "WORTH_A_THREAD", 1)
-    orders = EpochOrders(9, seed=0)
-    orders.of(0)
-    orders._thread.join()
-
-    def fail(count, seed, epoch):
-        raise MemoryError
-
-    monkeypatch.setattr("threading.excepthook", lambda _: None)
-    monkeypatch.setattr(batches, "epoch_order", fail)
-    orders.of(1)  # the next one is computed ahead, in vain
-    orders._thread.join()
-    monkeypatch.undo()
-    assert np.array_equal(orders.of(2), epoch_order(9, 0, 2))

@@ -1,5 +1,6 @@
 """Where the arrays of a network hang: in attributes of modules, and in lists and dicts there."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,14 @@ from gradiente.base.errors import TypeMismatchError
 from gradiente.trace.functions import Tensor
 
 Container = Any  # a list, a dict, or the __dict__ of a module
+
+
+def _references(container: Container, name: Any) -> int:
+    """How many references there are to what is in an entry of a container."""
+    return sys.getrefcount(container[name])
+
+
+ONE_REFERENCE = _references({"one": np.zeros(1)}, "one")  # some interpreters count this question
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,30 @@ class Slot:
         """Set it in every place."""
         for place in self.places:
             place.fill(value)
+
+    def fill_with_copy(self, value: np.ndarray) -> None:
+        """Set a copy in every place: in the memory of the array there, if nobody else holds that.
+
+        New memory costs several times what copying does, when an array is large.
+        """
+        old = self.places[0]
+        container, name = old.container, old.name
+        unseen = _references(container, name) < ONE_REFERENCE + len(self.places)
+        if unseen and _takes(container[name], value):
+            np.copyto(container[name], value)
+        else:
+            self.fill(np.array(value))
+
+
+def _takes(array: Any, value: np.ndarray) -> bool:
+    """True if a value can be copied into the memory of an array as it would lie in new memory."""
+    return (
+        type(array) is np.ndarray
+        and (array.shape, array.dtype) == (value.shape, value.dtype)
+        and array.flags.owndata
+        and array.flags.writeable
+        and array.flags.c_contiguous
+    )
 
 
 def joined(prefix: str, name: Any) -> str:

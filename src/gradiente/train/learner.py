@@ -78,7 +78,7 @@ class Learner:
         values = {path: v for part in WEIGHTS for path, v in self.state[part].items()}
         for slot in self.recipe.network.slots():
             if slot.path in values:
-                slot.fill(np.array(values[slot.path]))
+                slot.fill_with_copy(np.asarray(values[slot.path]))
         self._published = self.state
 
     @contextmanager

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gradiente.base.errors import NonFiniteError
-from gradiente.data.batches import EpochOrders
+from gradiente.data.batches import epoch_order
 from gradiente.train.callbacks import Callback, listens, tell
 from gradiente.train.diagnosis import non_finite_weights, remedy
 from gradiente.train.history import History, Row
@@ -50,7 +50,7 @@ class Run:
         self.best: State | None = None
         self.best_loss = np.inf
         self.deadline = np.inf
-        self.orders = EpochOrders(plan.data.count, learner.recipe.seed)
+        self.last = 0  # the number of the last epoch
         self.pace = Pace(one_by_one=listens(plan.callbacks, "on_batch_end"))
 
     def through(self, progress: Progress) -> None:
@@ -60,13 +60,13 @@ class Run:
         if plan.max_seconds is not None:
             self.deadline = time.monotonic() + plan.max_seconds
         first = self.history[-1]["epoch"] + 1 if len(self.history) else 1
-        last = first + plan.epochs - 1
+        self.last = first + plan.epochs - 1
         self.history.stopped = None
         try:
             self._tell("on_fit_begin")
-            for epoch in range(first, last + 1):
+            for epoch in range(first, self.last + 1):
                 if self.stopped is None:
-                    self._epoch(epoch, last, progress)
+                    self._epoch(epoch, progress)
         except KeyboardInterrupt:
             if self.best is not None:
                 learner.go_back(self.best)
@@ -92,13 +92,13 @@ class Run:
     def _tell(self, event: str, *args: Any) -> None:
         tell(self.plan.callbacks, event, self.trainer, *args)
 
-    def _epoch(self, epoch: int, last: int, progress: Progress) -> None:
+    def _epoch(self, epoch: int, progress: Progress) -> None:
         learner, plan = self.learner, self.plan
         started = time.monotonic()
         self._tell("on_epoch_begin", epoch)
         learner.begin_epoch(plan.data.first(plan.batch_size), watched=bool(plan.callbacks))
         rate = learner.learning_rate
-        progress.begin_epoch(epoch, last, plan.batches)
+        progress.begin_epoch(epoch, self.last, plan.batches)
         sums = self._batches(epoch, progress)
         self._refuse_weights(epoch)
         row: Row = {"epoch": epoch, "learning_rate": rate}
@@ -110,7 +110,7 @@ class Run:
 
     def _order(self, epoch: int) -> np.ndarray:
         if self.plan.shuffle:
-            return self.orders.of(epoch)
+            return epoch_order(self.plan.data.count, self.learner.recipe.seed, epoch)
         return np.arange(self.plan.data.count)
 
     def _batches(self, epoch: int, progress: Progress) -> Any:
@@ -162,7 +162,8 @@ class Run:
         loss = float(row["loss"] if self.plan.validation is None else row["validation_loss"])
         self.learner.observe(loss)
         if loss < self.best_loss:
-            self.best, self.best_loss = self.learner.snapshot(self.best), loss
+            last = row["epoch"] == self.last  # nothing follows that could be worse
+            self.best, self.best_loss = None if last else self.learner.snapshot(self.best), loss
         if self.plan.callbacks:  # nobody else looks at the network before the end
             self.learner.publish()
         progress.end_epoch(self.history[-1])

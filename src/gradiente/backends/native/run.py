@@ -117,7 +117,8 @@ class NativeSteps(_Callable):
     ):
         pairs = {position: position for position in range(states)}
         super().__init__(NativeModule(graph, host(), pairs, batch, timed), threads, "steps")
-        self.team = TeamSize(self.threads, fixed=threads is not None)
+        self.fixed = threads is not None
+        self.teams: dict[int, TeamSize] = {}  # for runs of about 2^i steps
         self.batches = [aligned(self.module.size(node)) for node in self.module.gathered_nodes]
 
     def own(self, array: np.ndarray) -> np.ndarray:
@@ -133,8 +134,16 @@ class NativeSteps(_Callable):
         unused = [self.status] * len(self.module.graph.outputs)
         with self.lock:
             arrays = [*state, *self.batches, *self.module.constants, *unused, *data]
-            for team, start, stop in self.team.parts(len(order)):
+            team = self._team(len(order))
+            for part in team.parts(len(order)):
                 began = time.perf_counter()
-                self._run(arrays, order[start:stop], team)
-                self.team.record(team, stop - start, time.perf_counter() - began)
+                self._run(arrays, order[part.start : part.stop], part.threads)
+                team.record(part, time.perf_counter() - began)
         return state
+
+    def _team(self, steps: int) -> TeamSize:
+        """The number of threads for runs of about so many steps: waking them takes its time."""
+        length = steps.bit_length()
+        if length not in self.teams:
+            self.teams[length] = TeamSize(self.threads, self.fixed)
+        return self.teams[length]

@@ -6,64 +6,89 @@ threads that wait for each other are slower than one alone, and this notices.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-TRIAL_EVERY = 4  # calls
-TRIAL_SHARE = 0.03  # of the time of a call may go into a trial
-SHORTEST_TRIAL = 2  # steps
-FEWEST_STEPS = 8  # of a call: below, a trial would be too large a part
-MEMORY = 0.5  # of what is known, this much stays when something new is measured
+TRIAL_SHARE = 0.02  # of the time may go into trials
+TRIAL_SECONDS = 0.5e-3  # of a trial: longer than a hiccup of the clock, and what starting costs
+WAKING = 16  # the first of so many steps of a trial wakes up the threads
+MEMORY = 0.5  # of what is known, this much stays when something slower is measured
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some steps, for so many threads; measured: whether their time says how fast that is."""
+
+    threads: int
+    start: int
+    stop: int
+    measured: bool = True
+
+    @property
+    def steps(self) -> int:
+        """How many there are."""
+        return self.stop - self.start
 
 
 class TeamSize:
     """The number of threads for each part of some steps, from the times of those before.
 
-    most: of how many threads a team may consist; fixed: there are always that many.
+    Runs are taken to be of similar length: waking up the threads is part of them. most: of how many
+    threads a team may consist; fixed: there are always that many.
     """
 
     def __init__(self, most: int, fixed: bool = False):
         powers = [1 << i for i in range(most.bit_length()) if 1 << i < most]
         self.sizes = [most] if fixed else [*powers, most]
         self.seconds: dict[int, float] = {}  # of one step
-        self._calls = 0
+        self._started: set[int] = set()  # sizes of teams that have run
+        self._since = 0.0  # seconds of work since the last trial
+        self._turn = 0
 
     @property
     def best(self) -> int:
         """The size that was fastest; the largest, as long as nothing is known."""
         return min(self.seconds, key=lambda size: self.seconds[size], default=self.sizes[-1])
 
-    def parts(self, steps: int) -> Iterator[tuple[int, int, int]]:
-        """(threads, first step, step after the last) for the parts the steps are divided into."""
+    def parts(self, steps: int) -> Iterator[Part]:
+        """The parts the steps are divided into: perhaps a trial, then the rest."""
         start = 0
-        self._calls += 1
-        if len(self.sizes) > 1 and steps >= FEWEST_STEPS:
-            for size in self._trials():
-                trial = self._length(size, steps)
-                yield size, start, start + trial
-                start += trial
-        yield self.best, start, steps
+        other = self._candidate()
+        if other is not None:
+            length = self._length(steps)
+            known = self.seconds.get(other)
+            if known is None or known * length <= TRIAL_SHARE * self._since:
+                self._since, self._turn = 0.0, self._turn + 1
+                # of a trial inside a run, the first steps wake up the threads
+                start = length // WAKING if length < steps else 0
+                if start:
+                    yield Part(other, 0, start, measured=False)
+                yield Part(other, start, length)
+                start = length
+        if start < steps:
+            yield Part(self.best, start, steps)
 
-    def _length(self, size: int, steps: int) -> int:
-        """How many steps a trial has: fewer, the slower this size is known to be."""
-        slower = self.seconds.get(size, 0.0) / self.seconds.get(self.best, 1.0)
-        share = int(TRIAL_SHARE * steps / slower) if slower else SHORTEST_TRIAL
-        return min(max(share, SHORTEST_TRIAL), steps // 4)
-
-    def _trials(self) -> list[int]:
-        """Sizes to be tried: those never measured, and now and then a neighbour of the best."""
-        unknown = [size for size in self.sizes if size not in self.seconds]
-        if unknown or self._calls % TRIAL_EVERY:
-            return unknown
+    def _candidate(self) -> int | None:
+        """The size to be tried next: one never measured, or by turns a neighbour of the best."""
+        if len(self.sizes) == 1 or not self.seconds:
+            return None
+        for size in self.sizes:
+            if size not in self.seconds:
+                return size
         place = self.sizes.index(self.best)
-        below, above = (
-            self.sizes[max(place - 1, 0)],
-            self.sizes[min(place + 1, len(self.sizes) - 1)],
-        )
-        turn = self._calls // TRIAL_EVERY % 2
-        other = below if turn else above
-        return [other] if other != self.best else [below if other == above else above]
+        around = self.sizes[max(place - 1, 0) : place] + self.sizes[place + 1 : place + 2]
+        return around[self._turn % len(around)]
 
-    def record(self, threads: int, steps: int, seconds: float) -> None:
-        """So many steps took so long."""
-        if steps >= SHORTEST_TRIAL:
-            old = self.seconds.get(threads, seconds / steps)
-            self.seconds[threads] = MEMORY * old + (1 - MEMORY) * seconds / steps
+    def _length(self, steps: int) -> int:
+        """How many of the steps a trial has."""
+        wanted = TRIAL_SECONDS / self.seconds[self.best]
+        return min(steps, max(int(wanted), 1))
+
+    def record(self, part: Part, seconds: float) -> None:
+        """A part took so long. The first of a size tells nothing: it starts the threads."""
+        self._since += seconds
+        known = part.threads in self._started
+        self._started.add(part.threads)
+        if known and part.measured:
+            new = seconds / part.steps
+            old = self.seconds.get(part.threads, new)
+            self.seconds[part.threads] = min(new, MEMORY * old + (1 - MEMORY) * new)
