@@ -17,7 +17,7 @@ from gradiente.backends.native.threads.barrier import LINE
 from gradiente.backends.native.threads.barrier import barrier as barrier
 
 ASKED_FOR = 64 * 1024  # bytes of a batch that may wait in the cache, at most
-PORTIONS = 4  # of a long kernel for each thread
+PORTIONS = 2  # of what is left of a long kernel, for each thread
 
 TEAM = [("ptr", "table"), ("i64", "thread"), ("i64", "threads")]
 
@@ -110,17 +110,23 @@ def _shared(code: Code, call: Call) -> None:
         _line(code, call, begin.name, end.name)
         return
     portions = _parameter(code, "threads") * PORTIONS
-    few = code.binary("sdiv", Value(code, str(call.units), INDEX), portions)
-    few = code.intrinsic("smax", few, code.index(1))
     place = code.address("%sync", code.index(call.counter), np.dtype(np.uint8))
     label = code.fresh("take")
     code.line(f"br label %{label}")
     code.begin(label)
-    begin = code.assign(f"atomicrmw add ptr {place}, i64 {few.name} monotonic, align 8", INDEX)
+    begin = code.assign(f"load atomic i64, ptr {place} monotonic, align 8", INDEX)
     goes_on = begin < call.units
     code.line(f"br i1 {goes_on.name}, label %{label}.some, label %{label}.none")
     code.begin(f"{label}.some")
-    _line(code, call, begin.name, code.smallest(begin + few, call.units).name)
+    few = code.binary("sdiv", code.index(call.units) - begin, portions)
+    end = begin + code.intrinsic("smax", few, code.index(1))
+    order = f"i64 {begin.name}, i64 {end.name} monotonic monotonic, align 8"
+    taken = code.fresh("taken")
+    code.line(f"%{taken} = cmpxchg ptr {place}, {order}")
+    code.line(f"%{taken}.mine = extractvalue {{ i64, i1 }} %{taken}, 1")
+    code.line(f"br i1 %{taken}.mine, label %{label}.run, label %{label}")
+    code.begin(f"{label}.run")
+    _line(code, call, begin.name, end.name)
     code.line(f"br label %{label}")
     code.begin(f"{label}.none")
 
