@@ -15,12 +15,27 @@ from gradiente.nn.activations import (
     tanh,
 )
 from gradiente.nn.context import Context, is_training, next_key, running
+from gradiente.nn.convolution import (
+    Convolution,
+    DepthwiseConvolution,
+    SeparableConvolution,
+    TransposedConvolution,
+)
 from gradiente.nn.dense import Dense
 from gradiente.nn.embedding import Embedding
 from gradiente.nn.flatten import Flatten
 from gradiente.nn.layers import LAYERS
 from gradiente.nn.module import Module
 from gradiente.nn.normalization import BatchNorm, LayerNorm
+from gradiente.nn.pooling import (
+    AdaptiveAveragePool,
+    AdaptiveMaxPool,
+    AveragePool,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    LPPool,
+    MaxPool,
+)
 from gradiente.nn.regularization import Dropout
 from gradiente.nn.sequential import Sequential
 from gradiente.nn.summary import summary
@@ -28,15 +43,26 @@ from gradiente.nn.summary import summary
 __all__ = [
     "ACTIVATIONS",
     "LAYERS",
+    "AdaptiveAveragePool",
+    "AdaptiveMaxPool",
+    "AveragePool",
     "BatchNorm",
     "Context",
+    "Convolution",
     "Dense",
+    "DepthwiseConvolution",
     "Dropout",
     "Embedding",
     "Flatten",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "LPPool",
     "LayerNorm",
+    "MaxPool",
     "Module",
+    "SeparableConvolution",
     "Sequential",
+    "TransposedConvolution",
     "elu",
     "gelu",
     "is_training",
