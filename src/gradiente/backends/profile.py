@@ -2,8 +2,8 @@
 
 import html
 import json
-from collections import defaultdict
 import math
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
