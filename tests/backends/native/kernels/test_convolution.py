@@ -64,6 +64,7 @@ def test_values_and_gradients_are_numpys_and_do_not_depend_on_threads(
         assert all(np.array_equal(a, b) for a, b in zip(alone, shared, strict=True))
 
 
+@pytest.mark.usefixtures("every_improvement")
 def test_what_follows_a_convolution_is_computed_in_its_kernel(capsys):
     _, arguments = step_and_arguments("strides", np.float32)
 
