@@ -18,10 +18,12 @@ from gradiente.nn.context import Context, is_training, next_key, running
 from gradiente.nn.dense import Dense
 from gradiente.nn.embedding import Embedding
 from gradiente.nn.flatten import Flatten
+from gradiente.nn.group_normalization import GroupNorm, InstanceNorm, LocalResponseNorm
 from gradiente.nn.layers import LAYERS
 from gradiente.nn.module import Module
-from gradiente.nn.normalization import BatchNorm, LayerNorm
+from gradiente.nn.normalization import BatchNorm, LayerNorm, RMSNorm, UnitNorm
 from gradiente.nn.regularization import Dropout
+from gradiente.nn.reparametrization import SpectralNorm, WeightNorm
 from gradiente.nn.sequential import Sequential
 from gradiente.nn.summary import summary
 
@@ -34,9 +36,16 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GroupNorm",
+    "InstanceNorm",
     "LayerNorm",
+    "LocalResponseNorm",
     "Module",
+    "RMSNorm",
     "Sequential",
+    "SpectralNorm",
+    "UnitNorm",
+    "WeightNorm",
     "elu",
     "gelu",
     "is_training",

@@ -3,12 +3,27 @@
 from gradiente.nn.dense import Dense
 from gradiente.nn.embedding import Embedding
 from gradiente.nn.flatten import Flatten
+from gradiente.nn.group_normalization import GroupNorm, InstanceNorm, LocalResponseNorm
 from gradiente.nn.module import Module
-from gradiente.nn.normalization import BatchNorm, LayerNorm
+from gradiente.nn.normalization import BatchNorm, LayerNorm, RMSNorm, UnitNorm
 from gradiente.nn.regularization import Dropout
+from gradiente.nn.reparametrization import SpectralNorm, WeightNorm
 from gradiente.nn.sequential import Sequential
 
+BASIC = (Sequential, Dense, Embedding, Flatten)
+NORMALIZATION = (
+    BatchNorm,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    LocalResponseNorm,
+    RMSNorm,
+    SpectralNorm,
+    UnitNorm,
+    WeightNorm,
+)
+REGULARIZATION = (Dropout,)
+
 LAYERS: dict[str, type[Module]] = {
-    layer.__name__: layer
-    for layer in (Sequential, Dense, Dropout, BatchNorm, LayerNorm, Embedding, Flatten)
+    layer.__name__: layer for layer in (*BASIC, *NORMALIZATION, *REGULARIZATION)
 }
