@@ -85,6 +85,15 @@ EXAMPLES |= {
         parameters=3 * 4 + 4 + 4,
     ),
 }
+EXAMPLES |= {
+    "AlphaDropout": Example(lambda: nn.AlphaDropout(0.4), numbers(5, 3), others=((3,),)),
+    "GaussianDropout": Example(lambda: nn.GaussianDropout(0.4), numbers(5, 3), others=((3,),)),
+    "GaussianNoise": Example(lambda: nn.GaussianNoise(0.4), numbers(5, 3), others=((3,),)),
+    "SpatialDropout": Example(lambda: nn.SpatialDropout(0.4), numbers(5, 2, 3), others=((5, 3),)),
+    "StochasticDepth": Example(
+        lambda: nn.StochasticDepth(0.4), numbers(5, 2, 3), others=((5,), (5, 3))
+    ),
+}
 everything = pytest.mark.parametrize("name", sorted(nn.LAYERS))
 modes = pytest.mark.parametrize("training", [False, True], ids=["outside", "training"])
 MIXED = {"Embedding"}  # its output does not have the type of its input

@@ -22,7 +22,14 @@ from gradiente.nn.group_normalization import GroupNorm, InstanceNorm, LocalRespo
 from gradiente.nn.layers import LAYERS
 from gradiente.nn.module import Module
 from gradiente.nn.normalization import BatchNorm, LayerNorm, RMSNorm, UnitNorm
-from gradiente.nn.regularization import Dropout
+from gradiente.nn.regularization import (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout,
+    StochasticDepth,
+)
 from gradiente.nn.reparametrization import SpectralNorm, WeightNorm
 from gradiente.nn.sequential import Sequential
 from gradiente.nn.summary import summary
@@ -30,12 +37,15 @@ from gradiente.nn.summary import summary
 __all__ = [
     "ACTIVATIONS",
     "LAYERS",
+    "AlphaDropout",
     "BatchNorm",
     "Context",
     "Dense",
     "Dropout",
     "Embedding",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GroupNorm",
     "InstanceNorm",
     "LayerNorm",
@@ -43,7 +53,9 @@ __all__ = [
     "Module",
     "RMSNorm",
     "Sequential",
+    "SpatialDropout",
     "SpectralNorm",
+    "StochasticDepth",
     "UnitNorm",
     "WeightNorm",
     "elu",

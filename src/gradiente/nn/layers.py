@@ -6,7 +6,14 @@ from gradiente.nn.flatten import Flatten
 from gradiente.nn.group_normalization import GroupNorm, InstanceNorm, LocalResponseNorm
 from gradiente.nn.module import Module
 from gradiente.nn.normalization import BatchNorm, LayerNorm, RMSNorm, UnitNorm
-from gradiente.nn.regularization import Dropout
+from gradiente.nn.regularization import (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout,
+    StochasticDepth,
+)
 from gradiente.nn.reparametrization import SpectralNorm, WeightNorm
 from gradiente.nn.sequential import Sequential
 
@@ -22,7 +29,14 @@ NORMALIZATION = (
     UnitNorm,
     WeightNorm,
 )
-REGULARIZATION = (Dropout,)
+REGULARIZATION = (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout,
+    StochasticDepth,
+)
 
 LAYERS: dict[str, type[Module]] = {
     layer.__name__: layer for layer in (*BASIC, *NORMALIZATION, *REGULARIZATION)
