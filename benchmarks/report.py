@@ -152,7 +152,7 @@ def overview(comparisons: Sequence[Comparison]) -> Sheet:
             for name, reason in comparison.absent.items()
         ]
         remarks = [
-            f"{t.library} on {comparison.workload.name}: {note}"
+            f"{t.library}: {note}"
             for t in comparison.timings
             for note in (*t.notes, *([] if t.comparable else ["its losses are others"]))
         ]

@@ -15,6 +15,12 @@ def compiled_code_is_kept_for_the_session(tmp_path_factory):
     os.environ["GRADIENTE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
+@pytest.fixture
+def every_improvement(monkeypatch):
+    """For tests of what the improvements make; all others hold with each of them left out."""
+    monkeypatch.setenv("GRADIENTE_SKIP", "")
+
+
 # Native words are exact to 2.5 units in the last place and NumPy's to one or two (both say so).
 UNITS = 4.0
 

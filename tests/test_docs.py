@@ -29,6 +29,7 @@ def test_every_improvement_is_in_the_table():
     assert table_after("native.md", "| name | with it |") == IMPROVEMENTS
 
 
+@pytest.mark.usefixtures("every_improvement")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_python_of_a_page_runs_in_order(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

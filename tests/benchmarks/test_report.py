@@ -62,7 +62,7 @@ def test_the_overview_has_a_row_for_each_workload(results):
     )
     assert sheet.rows[0][1:] == ("10.0 µs", "390 µs", "31.0 µs", "300 µs", "3.10×")
     assert sheet.rows[1][1:] == ("1.00 ms", "100 µs", "800 µs", "–", "0.800×")
-    assert "torch on W2: its losses are others" in sheet.notes
+    assert "torch: its losses are others" in sheet.notes
 
 
 def test_everything_is_on_the_screen(results):

@@ -95,6 +95,7 @@ COMMENTS = [
 ]
 
 
+@pytest.mark.usefixtures("every_improvement")
 @pytest.mark.parametrize("function", [equal_layers, gd.compile(equal_layers)])
 def test_llvm_is_commented_with_operations_and_lines(capsys, function):
     gd.show(function, SQUARE, SQUARE, stage="llvm")
@@ -106,6 +107,7 @@ def test_llvm_is_commented_with_operations_and_lines(capsys, function):
     assert "define void @program(" in shown
 
 
+@pytest.mark.usefixtures("every_improvement")
 def test_machine_code_is_commented_too(capsys):
     gd.show(equal_layers, SQUARE, SQUARE, stage="asm")
     shown = capsys.readouterr().out

@@ -58,6 +58,33 @@ EXAMPLES = {
         lambda: nn.Embedding(7, 2), RANDOM.integers(0, 7, (5, 3)), parameters=7 * 2
     ),
     "Flatten": Example(lambda: nn.Flatten(), numbers(5, 3, 2), others=((5,), (5, 3))),
+    "Convolution": Example(
+        lambda: nn.Convolution(4, (3, 2), strides=(2, 1), padding="same", groups=2),
+        numbers(3, 5, 4, 6),
+        parameters=3 * 2 * 3 * 4 + 4,
+    ),
+    "TransposedConvolution": Example(
+        lambda: nn.TransposedConvolution(4, 3, strides=2),
+        numbers(3, 5, 2),
+        parameters=3 * 2 * 4 + 4,
+    ),
+    "DepthwiseConvolution": Example(
+        lambda: nn.DepthwiseConvolution(3, padding=1, multiplier=2),
+        numbers(3, 5, 4, 3),
+        parameters=3 * 3 * 6 + 6,
+    ),
+    "SeparableConvolution": Example(
+        lambda: nn.SeparableConvolution(4, 3),
+        numbers(3, 5, 4, 3),
+        parameters=3 * 3 * 3 + 3 * 4 + 4,
+    ),
+    "MaxPool": Example(lambda: nn.MaxPool(2), numbers(3, 5, 4, 2)),
+    "AveragePool": Example(lambda: nn.AveragePool(3, 2, "same"), numbers(3, 5, 4, 2)),
+    "LPPool": Example(lambda: nn.LPPool(2, 2), numbers(3, 5, 4, 2)),
+    "GlobalMaxPool": Example(lambda: nn.GlobalMaxPool(), numbers(3, 5, 4, 2)),
+    "GlobalAveragePool": Example(lambda: nn.GlobalAveragePool(), numbers(3, 5, 4, 2)),
+    "AdaptiveMaxPool": Example(lambda: nn.AdaptiveMaxPool((3, 2)), numbers(3, 5, 4, 2)),
+    "AdaptiveAveragePool": Example(lambda: nn.AdaptiveAveragePool(3), numbers(3, 5, 4, 2)),
 }
 EXAMPLES |= {
     "GroupNorm": Example(

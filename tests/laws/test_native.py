@@ -67,6 +67,14 @@ def integers(stop, *shape, seed=0):
 
 # -- layers and activations ------------------------------------------------------------------------
 
+
+def flat(make, shape):
+    """A layer for arrays of a shape, behind a layer with weights, with what makes it (n, 3)."""
+    return lambda: nn.Sequential(
+        nn.Dense(shape[-1]), make(), nn.tanh, nn.Flatten(), nn.Dense(3)
+    ), shape
+
+
 # Each with what makes its output (n, features).
 NETWORKS = {
     "Sequential": (lambda: nn.Sequential(nn.Sequential(nn.Dense(5), nn.tanh), nn.Dense(3)), (7,)),
@@ -76,6 +84,17 @@ NETWORKS = {
     "LayerNorm": (lambda: nn.Sequential(nn.LayerNorm(), nn.Dense(3)), (7,)),
     "Embedding": (lambda: nn.Sequential(nn.Embedding(4, 5), nn.Flatten(), nn.Dense(3)), None),
     "Flatten": (lambda: nn.Sequential(nn.Flatten(), nn.Dense(3)), (2, 3, 2)),
+    "Convolution": flat(lambda: nn.Convolution(17, 3, strides=2, padding=1), (6, 5, 3)),
+    "TransposedConvolution": flat(lambda: nn.TransposedConvolution(5, 3, strides=2), (4, 3)),
+    "DepthwiseConvolution": flat(lambda: nn.DepthwiseConvolution(3), (6, 5, 18)),
+    "SeparableConvolution": flat(lambda: nn.SeparableConvolution(4, 3), (6, 5, 3)),
+    "MaxPool": flat(lambda: nn.MaxPool(3, 2, "same"), (6, 5, 17)),
+    "AveragePool": flat(lambda: nn.AveragePool(2), (6, 5, 3)),
+    "LPPool": flat(lambda: nn.LPPool(2, 2), (6, 5, 3)),
+    "GlobalMaxPool": flat(lambda: nn.GlobalMaxPool(), (6, 5, 3)),
+    "GlobalAveragePool": flat(lambda: nn.GlobalAveragePool(), (6, 5, 3)),
+    "AdaptiveMaxPool": flat(lambda: nn.AdaptiveMaxPool(3), (7, 5, 2)),
+    "AdaptiveAveragePool": flat(lambda: nn.AdaptiveAveragePool((3, 2)), (7, 5, 2)),
 }
 
 
@@ -177,8 +196,12 @@ def test_every_metric(task, dtype):
 OPTIMIZERS = {
     **{name: factory() for name, factory in optimizers.OPTIMIZERS.items()},
     "nesterov": optimizers.SGD(0.1, momentum=0.9, nesterov=True, weight_decay=0.1),
-    "amsgrad": optimizers.Adam(amsgrad=True, weight_decay=0.1),
+    "adam with amsgrad": optimizers.Adam(amsgrad=True, weight_decay=0.1),
     "rmsprop centered": optimizers.RMSprop(centered=True, momentum=0.9, weight_decay=0.1),
+    "radam after its start": optimizers.RAdam(betas=(0.5, 0.9)),
+    "sign with momentum": optimizers.SignSGD(momentum=0.9, weight_decay=0.1),
+    "ftrl sparse": optimizers.FTRL(0.1, l1=0.1, l2=0.1, beta=1.0),
+    "asgd with averages": optimizers.ASGD(0.1, start=2),
     "clipped": optimizers.chain(optimizers.clip_by_global_norm(0.1), optimizers.AdamW()),
     "clips": optimizers.chain(
         optimizers.clip_by_norm(0.1), optimizers.clip_by_value(0.01), optimizers.SGD()

@@ -12,6 +12,7 @@ from gradiente.train.trainer import Trainer
 DRAWN = np.random.default_rng(8)
 COUNT = 80
 X, TABLE = DRAWN.normal(size=(COUNT, 6)), DRAWN.integers(0, 5, (COUNT, 6))
+IMAGES = DRAWN.normal(size=(COUNT, 6, 4, 2))
 CLASSES, NUMBERS = DRAWN.integers(0, 3, COUNT), DRAWN.normal(size=(COUNT, 2))
 WEIGHT = DRAWN.uniform(0.1, 2, COUNT)
 SUMS = [metrics.accuracy, metrics.f1_macro]
@@ -43,6 +44,12 @@ CASES = {
         lambda: nn.Sequential(nn.Dense(7), nn.Dropout(0.4), nn.relu, nn.Dropout(0.2), nn.Dense(3)),
         *(losses.cross_entropy, X, CLASSES, WEIGHT, SGD, 2, []),
     ),
+    "convolution": (
+        lambda: nn.Sequential(
+            *(nn.Convolution(4, 3, padding=1), nn.relu, nn.MaxPool(2), nn.Flatten(), nn.Dense(3))
+        ),
+        *(losses.cross_entropy, IMAGES, CLASSES, None, SGD, 1, SUMS),
+    ),
     "embedding": (
         lambda: nn.Sequential(nn.Embedding(5, 4), nn.Flatten(), nn.Dense(3)),
         *(losses.cross_entropy, TABLE, CLASSES, None, SGD, 1, SUMS),
@@ -67,6 +74,7 @@ def prepared(case, backend, dtype, size):
     return learner, data
 
 
+@pytest.mark.usefixtures("every_improvement")
 @pytest.mark.parametrize(
     ("size", "dtype"), [(8, np.float64), (32, np.float32)], ids=["8 float64", "32 float32"]
 )
@@ -87,6 +95,7 @@ def test_a_step_on_fewer_rows_is_the_step_of_its_own(case, size, dtype):
     assert step.variants == 1
 
 
+@pytest.mark.usefixtures("every_improvement")
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_a_fit_is_that_of_the_reference_and_compiles_once(accumulate):
     fits = {}

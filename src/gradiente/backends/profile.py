@@ -2,6 +2,7 @@
 
 import html
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from typing import Any
 from gradiente.base.errors import RunError
 from gradiente.graph.node import Node
 from gradiente.ops.contract import matmul
+from gradiente.ops.convolution import convolution
 
 WAITING = "(waiting)"  # threads that wait for each other
 GATHERING = "(gathering)"  # rows of data that become a batch
@@ -191,8 +193,12 @@ def merged(profiles: Iterable[Profile]) -> Profile:
 
 
 def product_flops(node: Node) -> int:
-    """Multiplications and additions of a matrix product; 0 of any other operation."""
-    return 2 * node.type.size * node.inputs[0].type.shape[-1] if node.operation is matmul else 0
+    """Multiplications and additions of a product or convolution; 0 of any other operation."""
+    if node.operation is matmul:
+        return 2 * node.type.size * node.inputs[0].type.shape[-1]
+    if node.operation is convolution:
+        return 2 * node.type.size * math.prod(node.inputs[1].type.shape[:-1])
+    return 0
 
 
 def _rate(amount: int, seconds: float) -> float | None:

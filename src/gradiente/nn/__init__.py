@@ -15,6 +15,12 @@ from gradiente.nn.activations import (
     tanh,
 )
 from gradiente.nn.context import Context, is_training, next_key, running
+from gradiente.nn.convolution import (
+    Convolution,
+    DepthwiseConvolution,
+    SeparableConvolution,
+    TransposedConvolution,
+)
 from gradiente.nn.dense import Dense
 from gradiente.nn.embedding import Embedding
 from gradiente.nn.flatten import Flatten
@@ -22,6 +28,15 @@ from gradiente.nn.group_normalization import GroupNorm, InstanceNorm, LocalRespo
 from gradiente.nn.layers import LAYERS
 from gradiente.nn.module import Module
 from gradiente.nn.normalization import BatchNorm, LayerNorm, RMSNorm, UnitNorm
+from gradiente.nn.pooling import (
+    AdaptiveAveragePool,
+    AdaptiveMaxPool,
+    AveragePool,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    LPPool,
+    MaxPool,
+)
 from gradiente.nn.regularization import (
     AlphaDropout,
     Dropout,
@@ -37,25 +52,36 @@ from gradiente.nn.summary import summary
 __all__ = [
     "ACTIVATIONS",
     "LAYERS",
+    "AdaptiveAveragePool",
+    "AdaptiveMaxPool",
     "AlphaDropout",
+    "AveragePool",
     "BatchNorm",
     "Context",
+    "Convolution",
     "Dense",
+    "DepthwiseConvolution",
     "Dropout",
     "Embedding",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
     "GroupNorm",
     "InstanceNorm",
+    "LPPool",
     "LayerNorm",
     "LocalResponseNorm",
+    "MaxPool",
     "Module",
     "RMSNorm",
+    "SeparableConvolution",
     "Sequential",
     "SpatialDropout",
     "SpectralNorm",
     "StochasticDepth",
+    "TransposedConvolution",
     "UnitNorm",
     "WeightNorm",
     "elu",

@@ -1,11 +1,26 @@
 """Every layer by its name."""
 
+from gradiente.nn.convolution import (
+    Convolution,
+    DepthwiseConvolution,
+    SeparableConvolution,
+    TransposedConvolution,
+)
 from gradiente.nn.dense import Dense
 from gradiente.nn.embedding import Embedding
 from gradiente.nn.flatten import Flatten
 from gradiente.nn.group_normalization import GroupNorm, InstanceNorm, LocalResponseNorm
 from gradiente.nn.module import Module
 from gradiente.nn.normalization import BatchNorm, LayerNorm, RMSNorm, UnitNorm
+from gradiente.nn.pooling import (
+    AdaptiveAveragePool,
+    AdaptiveMaxPool,
+    AveragePool,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    LPPool,
+    MaxPool,
+)
 from gradiente.nn.regularization import (
     AlphaDropout,
     Dropout,
@@ -18,6 +33,21 @@ from gradiente.nn.reparametrization import SpectralNorm, WeightNorm
 from gradiente.nn.sequential import Sequential
 
 BASIC = (Sequential, Dense, Embedding, Flatten)
+CONVOLUTION = (
+    Convolution,
+    TransposedConvolution,
+    DepthwiseConvolution,
+    SeparableConvolution,
+)
+POOLING = (
+    MaxPool,
+    AveragePool,
+    LPPool,
+    GlobalMaxPool,
+    GlobalAveragePool,
+    AdaptiveMaxPool,
+    AdaptiveAveragePool,
+)
 NORMALIZATION = (
     BatchNorm,
     GroupNorm,
@@ -39,5 +69,6 @@ REGULARIZATION = (
 )
 
 LAYERS: dict[str, type[Module]] = {
-    layer.__name__: layer for layer in (*BASIC, *NORMALIZATION, *REGULARIZATION)
+    layer.__name__: layer
+    for layer in (*BASIC, *CONVOLUTION, *POOLING, *NORMALIZATION, *REGULARIZATION)
 }

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradiente.graph.node import Node
-from gradiente.ops import contract, index, random, reduce, shape
+from gradiente.ops import contract, convolution, index, random, reduce, shape, windows
 from gradiente.ops.operation import Operation
 
 Axes = frozenset[int]
@@ -145,6 +145,21 @@ def _matmul(case: Case) -> tuple[Mask, ...] | None:
     return case.allowed(rows | columns, masks)
 
 
+def _convolution(case: Case) -> tuple[Mask, ...] | None:
+    """The batch along the first axis of x, or along the channels that are summed over."""
+    x, w = case.inputs
+    channels, inputs = (
+        item.type.ndim - k for item, k in zip(case.node.inputs, (1, 2), strict=True)
+    )
+    if case.node.params["groups"] == 1 and x == {channels} and w == {inputs}:
+        return case.allowed(NONE, ((0, channels), (1, inputs)))
+    return _windows(case) if not w else None
+
+
+def _windows(case: Case) -> tuple[Mask, ...] | None:
+    return case.allowed(frozenset({0})) if case.inputs[0] == {0} else None
+
+
 def _take(case: Case) -> tuple[Mask, ...] | None:
     axis, (x, indices) = case.node.params["axis"], case.inputs
     if axis in x:
@@ -193,6 +208,8 @@ RULES: dict[Operation | None, Rule] = {
     shape.pad: _pad,
     shape.flip: _flip,
     contract.matmul: _matmul,
+    convolution.convolution: _convolution,
+    **dict.fromkeys((windows.windows, windows.add_windows), _windows),
     index.take: _take,
     index.take_transpose: _take_transpose,
     index.take_along_axis: _take_along_axis,

@@ -1,9 +1,18 @@
 """All functions together: importing this module fills the tables of the folder."""
 
-from gradiente.trace import contract, elementwise, index, random, reduce, shape, softmax
+from gradiente.trace import (
+    contract,
+    convolution,
+    elementwise,
+    index,
+    random,
+    reduce,
+    shape,
+    softmax,
+)
 from gradiente.trace.tensor import FUNCTIONS, NUMPY_FUNCTIONS, Tensor, bind, m
 
-FAMILIES = (elementwise, reduce, shape, index, contract, softmax, random)
+FAMILIES = (elementwise, reduce, shape, index, contract, convolution, softmax, random)
 
 # Names of the Array API standard for functions that NumPy's older name declares.
 ALIASES = {"concat": "concatenate", "permute_dims": "transpose", "cumulative_sum": "cumsum"}

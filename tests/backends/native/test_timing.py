@@ -41,6 +41,7 @@ def test_a_timed_program_computes_the_same_bits(threads):
     assert profile.elapsed > 0
 
 
+@pytest.mark.usefixtures("every_improvement")
 def test_equal_kernels_are_one_function_and_an_entry_for_each_use():
     timed = NativeProgram(graph_of(twice, X, X), timed=True)
     timed([X, X])
@@ -51,7 +52,7 @@ def test_equal_kernels_are_one_function_and_an_entry_for_each_use():
         "first = np.tanh(x @ w)",
         "return np.tanh(first @ w)",
     ]
-    assert timed.module.text.count("define void @matmul_tanh") == 1
+    assert timed.module.text.count("define void @matmul") == 1
 
 
 def test_a_reset_forgets():

@@ -8,7 +8,15 @@ import numpy as np
 from gradiente.backends.native import driver
 from gradiente.backends.native.clock import FIRST_CALL, UNTIMED, Clock
 from gradiente.backends.native.driver import Call, Gathered
-from gradiente.backends.native.kernels import contract, index, random, reduce, shape
+from gradiente.backends.native.kernels import (
+    contract,
+    convolution,
+    index,
+    random,
+    reduce,
+    shape,
+    windows,
+)
 from gradiente.backends.native.kernels.elementwise import Formulas, write_loop
 from gradiente.backends.native.kernels.kernel import NAME, ROWS, KernelWriter
 from gradiente.backends.native.kernels.lowering import ANCHORS, LOWERINGS
@@ -29,7 +37,15 @@ from gradiente.rewrite.expand import expand
 from gradiente.rewrite.pipeline import improve, is_skipped
 from gradiente.rewrite.schedule import Fusion, Kernel, schedule
 
-FAMILIES = (contract, index, random, reduce, shape)  # importing them fills the table of lowerings
+FAMILIES = (
+    contract,
+    convolution,
+    index,
+    random,
+    reduce,
+    shape,
+    windows,
+)  # importing them fills the table of lowerings
 
 FUSION = Fusion(
     follows=lambda node: node.operation in ANCHORS,

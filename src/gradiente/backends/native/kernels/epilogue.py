@@ -45,7 +45,7 @@ class Epilogue:
         def ask(part: Value) -> None:
             for j in range(spot.tile.vectors):
                 column = spot.column + j * spot.lanes
-                self.formulas.prefetch([*spot.outer, spot.row + part, column])
+                self.formulas.prefetch(spot.indices(spot.row + part, column))
 
         return ask
 
@@ -90,15 +90,15 @@ class Epilogue:
 
     def _at(self, spot: Spot, row: Value, vector: int, value: Value) -> None:
         known = {self.anchor: self.code.convert(value, self.dtype)}
-        indices = [*spot.outer, row, spot.column + vector * spot.lanes]
+        indices = spot.indices(row, spot.column + vector * spot.lanes)
         self.formulas.at(indices, spot.lanes, known)
 
     def _waiting_at(self, spot: Spot) -> tuple[str, int]:
         """Where the sums of a tile wait, and how far apart its rows lie there."""
         assert self.waiting is not None
-        place = self.writer.place(self.waiting, [*spot.outer, spot.row, spot.column])
+        place = self.writer.place(self.waiting, spot.indices(spot.row, spot.column))
         pointer = self.writer.pointer(self.waiting)
-        return self.code.address(pointer, place, self.kind), self.waiting.strides[-2]
+        return self.code.address(pointer, place, self.kind), self.waiting.strides[len(spot.outer)]
 
     def _memory_of_a_tile(self) -> str:
         if self._tile is None:

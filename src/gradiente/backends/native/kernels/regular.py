@@ -10,6 +10,7 @@ from gradiente.backends.native.memory.layout import View, view_through, whole
 from gradiente.graph.graph import Graph
 from gradiente.graph.node import Node
 from gradiente.ops.contract import matmul
+from gradiente.ops.convolution import convolution
 from gradiente.ops.operation import Operation
 from gradiente.rewrite.pipeline import is_skipped
 from gradiente.rewrite.rebuild import rebuild, with_inputs
@@ -21,7 +22,8 @@ in_order = Operation("in_order", np.ascontiguousarray, lambda x: x)
 def regular(graph: Graph) -> Graph:
     """The graph in which the second factor of a matrix product has its rows side by side.
 
-    Large ones stay as they are: the product brings them into order itself, block by block.
+    Large ones stay as they are: the product brings them into order itself, block by block. The
+    weight of a convolution is always brought into order: it is used at every place.
     """
     views: dict[Node, View] = {}
 
@@ -33,10 +35,13 @@ def regular(graph: Graph) -> Graph:
         return views[node]
 
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-        if node.operation is not matmul or (node.type.is_floating and is_skipped("order")):
+        if node.operation not in (matmul, convolution):
             return None
         a, b = inputs
-        if view(b).strides[-1] == 1 or b.type.shape[-1] == 1 or is_packed(a.type, b.type):
+        if view(b).strides[-1] == 1 or b.type.shape[-1] == 1:
+            return None
+        product = node.operation is matmul and node.type.is_floating
+        if product and (is_packed(a.type, b.type) or is_skipped("order")):
             return None
         return with_inputs(node, (a, Node(in_order, (b,), {}, b.type, node.source)))
 

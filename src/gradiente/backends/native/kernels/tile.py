@@ -26,13 +26,21 @@ def largest_tile(registers: int) -> Tile:
 
 @dataclass(frozen=True)
 class Spot:
-    """A tile at a place of the product: its first row and column, and the lanes of its vectors."""
+    """A tile at a place of the product: its first row and column, and the lanes of its vectors.
+
+    outer: the indices before that of the row; inner: those between row and column.
+    """
 
     outer: list[Value]
     row: Value
     column: Value
     tile: Tile
     lanes: int
+    inner: tuple[Value, ...] = ()
+
+    def indices(self, row: Value, column: Value) -> list[Value]:
+        """Where an element of the tile lies in the result."""
+        return [*self.outer, row, *self.inner, column]
 
     @property
     def size(self) -> int:

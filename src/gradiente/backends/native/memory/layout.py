@@ -10,7 +10,7 @@ import numpy as np
 
 from gradiente.base.types import ArrayType, Shape
 from gradiente.graph.node import Node
-from gradiente.ops import identity
+from gradiente.ops import identity, windows
 from gradiente.ops import shape as table
 from gradiente.rewrite.pipeline import is_skipped
 
@@ -103,6 +103,15 @@ def _flip(inner: View, node: Node) -> View:
     return replace(inner, strides=tuple(strides), offset=offset)
 
 
+def _windows(inner: View, node: Node) -> View:
+    steps, gaps = node.params["strides"], node.params["dilations"]
+    along = inner.strides[1:-1]
+    moved = [stride * step for stride, step in zip(along, steps, strict=True)]
+    inside = [stride * gap for stride, gap in zip(along, gaps, strict=True)]
+    strides = (inner.strides[0], *moved, *inside, inner.strides[-1])
+    return replace(inner, shape=node.type.shape, strides=strides)
+
+
 def _reshape(inner: View, node: Node) -> View | None:
     """NumPy knows whether a reshape needs a copy: ask it, on an array without memory."""
     if node.type.size == 0:
@@ -151,4 +160,5 @@ LOOKS = {
     table.slice_: _slice,
     table.flip: _flip,
     table.reshape: _reshape,
+    windows.windows: _windows,
 }
