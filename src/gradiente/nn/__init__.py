@@ -24,9 +24,10 @@ from gradiente.nn.convolution import (
 from gradiente.nn.dense import Dense
 from gradiente.nn.embedding import Embedding
 from gradiente.nn.flatten import Flatten
+from gradiente.nn.group_normalization import GroupNorm, InstanceNorm, LocalResponseNorm
 from gradiente.nn.layers import LAYERS
 from gradiente.nn.module import Module
-from gradiente.nn.normalization import BatchNorm, LayerNorm
+from gradiente.nn.normalization import BatchNorm, LayerNorm, RMSNorm, UnitNorm
 from gradiente.nn.pooling import (
     AdaptiveAveragePool,
     AdaptiveMaxPool,
@@ -36,7 +37,15 @@ from gradiente.nn.pooling import (
     LPPool,
     MaxPool,
 )
-from gradiente.nn.regularization import Dropout
+from gradiente.nn.regularization import (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout,
+    StochasticDepth,
+)
+from gradiente.nn.reparametrization import SpectralNorm, WeightNorm
 from gradiente.nn.sequential import Sequential
 from gradiente.nn.summary import summary
 
@@ -45,6 +54,7 @@ __all__ = [
     "LAYERS",
     "AdaptiveAveragePool",
     "AdaptiveMaxPool",
+    "AlphaDropout",
     "AveragePool",
     "BatchNorm",
     "Context",
@@ -54,15 +64,26 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePool",
     "GlobalMaxPool",
+    "GroupNorm",
+    "InstanceNorm",
     "LPPool",
     "LayerNorm",
+    "LocalResponseNorm",
     "MaxPool",
     "Module",
+    "RMSNorm",
     "SeparableConvolution",
     "Sequential",
+    "SpatialDropout",
+    "SpectralNorm",
+    "StochasticDepth",
     "TransposedConvolution",
+    "UnitNorm",
+    "WeightNorm",
     "elu",
     "gelu",
     "is_training",
