@@ -26,6 +26,7 @@ from gradiente.nn.embedding import Embedding
 from gradiente.nn.flatten import Flatten
 from gradiente.nn.group_normalization import GroupNorm, InstanceNorm, LocalResponseNorm
 from gradiente.nn.layers import LAYERS
+from gradiente.nn.lsuv import lsuv
 from gradiente.nn.module import Module
 from gradiente.nn.normalization import BatchNorm, LayerNorm, RMSNorm, UnitNorm
 from gradiente.nn.pooling import (
@@ -89,6 +90,7 @@ __all__ = [
     "is_training",
     "leaky_relu",
     "linear",
+    "lsuv",
     "next_key",
     "relu",
     "running",
