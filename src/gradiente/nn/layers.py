@@ -9,6 +9,7 @@ from gradiente.nn.convolution import (
 from gradiente.nn.dense import Dense
 from gradiente.nn.embedding import Embedding
 from gradiente.nn.flatten import Flatten
+from gradiente.nn.learned_activations import PReLU, Snake, Swish
 from gradiente.nn.module import Module
 from gradiente.nn.normalization import BatchNorm, LayerNorm
 from gradiente.nn.pooling import (
@@ -20,6 +21,7 @@ from gradiente.nn.pooling import (
     LPPool,
     MaxPool,
 )
+from gradiente.nn.random_activations import GumbelSoftmax, RReLU
 from gradiente.nn.regularization import Dropout
 from gradiente.nn.sequential import Sequential
 
@@ -44,5 +46,10 @@ LAYERS: dict[str, type[Module]] = {
         GlobalAveragePool,
         AdaptiveMaxPool,
         AdaptiveAveragePool,
+        PReLU,
+        RReLU,
+        Swish,
+        Snake,
+        GumbelSoftmax,
     )
 }
