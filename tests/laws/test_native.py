@@ -203,8 +203,12 @@ def test_every_metric(task, dtype):
 OPTIMIZERS = {
     **{name: factory() for name, factory in optimizers.OPTIMIZERS.items()},
     "nesterov": optimizers.SGD(0.1, momentum=0.9, nesterov=True, weight_decay=0.1),
-    "amsgrad": optimizers.Adam(amsgrad=True, weight_decay=0.1),
+    "adam with amsgrad": optimizers.Adam(amsgrad=True, weight_decay=0.1),
     "rmsprop centered": optimizers.RMSprop(centered=True, momentum=0.9, weight_decay=0.1),
+    "radam after its start": optimizers.RAdam(betas=(0.5, 0.9)),
+    "sign with momentum": optimizers.SignSGD(momentum=0.9, weight_decay=0.1),
+    "ftrl sparse": optimizers.FTRL(0.1, l1=0.1, l2=0.1, beta=1.0),
+    "asgd with averages": optimizers.ASGD(0.1, start=2),
     "clipped": optimizers.chain(optimizers.clip_by_global_norm(0.1), optimizers.AdamW()),
     "clips": optimizers.chain(
         optimizers.clip_by_norm(0.1), optimizers.clip_by_value(0.01), optimizers.SGD()

@@ -19,10 +19,11 @@ from gradiente.nn.gates import (
     reglu,
     swiglu,
 )
+from gradiente.nn.group_normalization import GroupNorm, InstanceNorm, LocalResponseNorm
 from gradiente.nn.layers import LAYERS
 from gradiente.nn.learned_activations import PReLU, Snake, Swish
 from gradiente.nn.module import Module
-from gradiente.nn.normalization import BatchNorm, LayerNorm
+from gradiente.nn.normalization import BatchNorm, LayerNorm, RMSNorm, UnitNorm
 from gradiente.nn.pooling import (
     AdaptiveAveragePool,
     AdaptiveMaxPool,
@@ -62,7 +63,15 @@ from gradiente.nn.rectifiers import (
     step,
     threshold,
 )
-from gradiente.nn.regularization import Dropout
+from gradiente.nn.regularization import (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout,
+    StochasticDepth,
+)
+from gradiente.nn.reparametrization import SpectralNorm, WeightNorm
 from gradiente.nn.sequential import Sequential
 from gradiente.nn.smooth import (
     exponential,
@@ -92,6 +101,7 @@ __all__ = [
     "LAYERS",
     "AdaptiveAveragePool",
     "AdaptiveMaxPool",
+    "AlphaDropout",
     "AveragePool",
     "BatchNorm",
     "Context",
@@ -101,20 +111,31 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePool",
     "GlobalMaxPool",
+    "GroupNorm",
     "GumbelSoftmax",
+    "InstanceNorm",
     "LPPool",
     "LayerNorm",
+    "LocalResponseNorm",
     "MaxPool",
     "Module",
     "PReLU",
+    "RMSNorm",
     "RReLU",
     "SeparableConvolution",
     "Sequential",
     "Snake",
+    "SpatialDropout",
+    "SpectralNorm",
+    "StochasticDepth",
     "Swish",
     "TransposedConvolution",
+    "UnitNorm",
+    "WeightNorm",
     "celu",
     "elu",
     "entmax15",

@@ -6,6 +6,7 @@ from gradiente.base.arguments import check_number
 from gradiente.initializers.constants import constant
 from gradiente.nn.dtypes import floating
 from gradiente.nn.module import Module
+from gradiente.nn.representation import written
 from gradiente.trace.functions import m
 
 
@@ -31,7 +32,7 @@ class PReLU(Module):
         return m.where(x > 0, x, slope * x)
 
     def __repr__(self) -> str:
-        return _shown("PReLU", self.initial_slope, self.per_feature)
+        return written(self, self.initial_slope, per_feature=(self.per_feature, False))
 
 
 class Swish(Module):
@@ -55,7 +56,7 @@ class Swish(Module):
         return x * m.sigmoid(_learned(self, "beta", self.initial_beta, x) * x)
 
     def __repr__(self) -> str:
-        return _shown("Swish", self.initial_beta, self.per_feature)
+        return written(self, self.initial_beta, per_feature=(self.per_feature, False))
 
 
 class Snake(Module):
@@ -80,7 +81,7 @@ class Snake(Module):
         return x + m.square(m.sin(frequency * x)) / frequency
 
     def __repr__(self) -> str:
-        return _shown("Snake", self.initial_frequency, self.per_feature)
+        return written(self, self.initial_frequency, per_feature=(self.per_feature, True))
 
 
 def _learned(layer: Any, name: str, initial: float, x: Any) -> Any:
@@ -89,7 +90,3 @@ def _learned(layer: Any, name: str, initial: float, x: Any) -> Any:
         name, (x.shape[-1] if layer.per_feature else 1,), constant(initial), x.dtype
     )
     return parameter if x.ndim else m.squeeze(parameter)
-
-
-def _shown(name: str, initial: float, per_feature: bool) -> str:
-    return f"{name}({initial:g}, per_feature={per_feature})"

@@ -14,6 +14,7 @@ from gradiente.nn.activations import declare
 from gradiente.nn.context import is_training, next_key
 from gradiente.nn.dtypes import floating
 from gradiente.nn.module import Module
+from gradiente.nn.representation import written
 from gradiente.trace.axes import one_axis
 from gradiente.trace.functions import m
 from gradiente.trace.random import uniform
@@ -53,7 +54,7 @@ class RReLU(Module):
         return rrelu(x, self.lower, self.upper)
 
     def __repr__(self) -> str:
-        return f"RReLU({self.lower:g}, {self.upper:g})"
+        return written(self, self.lower, self.upper)
 
 
 @declare
@@ -96,9 +97,8 @@ class GumbelSoftmax(Module):
         return gumbel_softmax(x, self.temperature, self.hard, self.axis)
 
     def __repr__(self) -> str:
-        hard = ", hard=True" if self.hard else ""
-        axis = "" if self.axis == -1 else f", axis={self.axis}"
-        return f"GumbelSoftmax({self.temperature:g}{hard}{axis})"
+        settings = {"hard": (self.hard, False), "axis": (self.axis, -1)}
+        return written(self, self.temperature, **settings)
 
 
 def gumbel(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:

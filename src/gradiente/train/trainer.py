@@ -14,7 +14,7 @@ from gradiente.nn.module import Module
 from gradiente.nn.summary import Summary, summary
 from gradiente.optimizers.adam import Adam
 from gradiente.optimizers.compose import chain
-from gradiente.optimizers.optimizer import OPTIMIZERS, Optimizer
+from gradiente.optimizers.optimizer import OPTIMIZERS, Kind, Optimizer
 from gradiente.optimizers.transforms import clip_by_global_norm
 from gradiente.train.callbacks import EarlyStopping, as_callbacks, as_early_stopping
 from gradiente.train.checkpoint import Facts, read_checkpoint, write_checkpoint
@@ -290,6 +290,11 @@ def _checked_optimizer(optimizer: Any) -> Optimizer:
     if optimizer is None:
         return Adam(1e-3)
     if isinstance(optimizer, Optimizer):
+        if optimizer.kind != Kind.OPTIMIZER:
+            raise InvalidArgumentError(
+                f"{optimizer!r} changes gradients, but moves no parameters against them: write "
+                f"optimizers.chain({optimizer!r}, optimizers.SGD(0.1))."
+            )
         return optimizer
     call = f": write {_name(optimizer)}(...)" if optimizer in OPTIMIZERS.values() else ""
     raise InvalidArgumentError(
