@@ -2,7 +2,7 @@
 
 import gradiente.nn.tree  # noqa: F401, it makes modules trees
 from gradiente.nn.activations import ACTIVATIONS
-from gradiente.nn.context import Context, is_training, next_key, running
+from gradiente.nn.context import Context, add_loss, is_training, next_key, running
 from gradiente.nn.convolution import (
     Convolution,
     DepthwiseConvolution,
@@ -65,6 +65,7 @@ from gradiente.nn.rectifiers import (
     threshold,
 )
 from gradiente.nn.regularization import (
+    ActivityRegularization,
     AlphaDropout,
     Dropout,
     GaussianDropout,
@@ -100,6 +101,7 @@ from gradiente.nn.summary import summary
 __all__ = [
     "ACTIVATIONS",
     "LAYERS",
+    "ActivityRegularization",
     "AdaptiveAveragePool",
     "AdaptiveMaxPool",
     "AlphaDropout",
@@ -137,6 +139,7 @@ __all__ = [
     "TransposedConvolution",
     "UnitNorm",
     "WeightNorm",
+    "add_loss",
     "celu",
     "elu",
     "entmax15",

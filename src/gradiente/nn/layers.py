@@ -24,6 +24,7 @@ from gradiente.nn.pooling import (
 )
 from gradiente.nn.random_activations import GumbelSoftmax, RReLU
 from gradiente.nn.regularization import (
+    ActivityRegularization,
     AlphaDropout,
     Dropout,
     GaussianDropout,
@@ -68,6 +69,7 @@ REGULARIZATION = (
     GaussianNoise,
     SpatialDropout,
     StochasticDepth,
+    ActivityRegularization,
 )
 ACTIVATION = (PReLU, RReLU, Swish, Snake, GumbelSoftmax)
 
