@@ -129,6 +129,19 @@ EXAMPLES |= {
     "StochasticDepth": Example(
         lambda: nn.StochasticDepth(0.4), numbers(5, 2, 3), others=((5,), (5, 3))
     ),
+    "RNN": Example(
+        lambda: nn.RNN(4, activation=nn.sigmoid), numbers(5, 3, 2), parameters=2 * 4 + 4 * 4 + 4
+    ),
+    "LSTM": Example(
+        lambda: nn.LSTM(3, layers=2, dropout=0.2),
+        numbers(8, 3, 2),
+        parameters=(2 * 12 + 3 * 12 + 12) + (3 * 12 + 3 * 12 + 12),
+    ),
+    "GRU": Example(
+        lambda: nn.GRU(3, bidirectional=True, return_sequences=False),
+        numbers(5, 4, 2),
+        parameters=2 * (2 * 9 + 3 * 9 + 9 + 3),
+    ),
 }
 everything = pytest.mark.parametrize("name", sorted(nn.LAYERS))
 modes = pytest.mark.parametrize("training", [False, True], ids=["outside", "training"])

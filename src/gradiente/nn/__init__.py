@@ -63,6 +63,8 @@ from gradiente.nn.rectifiers import (
     step,
     threshold,
 )
+from gradiente.nn.recurrent import GRU, LSTM, RNN, Recurrent, sequence_mask
+from gradiente.nn.recurrent_cells import GRUCell, LSTMCell, RecurrentCell, RNNCell
 from gradiente.nn.regularization import (
     AlphaDropout,
     Dropout,
@@ -98,7 +100,10 @@ from gradiente.nn.summary import summary
 
 __all__ = [
     "ACTIVATIONS",
+    "GRU",
     "LAYERS",
+    "LSTM",
+    "RNN",
     "AdaptiveAveragePool",
     "AdaptiveMaxPool",
     "AlphaDropout",
@@ -111,6 +116,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePool",
@@ -119,13 +125,17 @@ __all__ = [
     "GumbelSoftmax",
     "InstanceNorm",
     "LPPool",
+    "LSTMCell",
     "LayerNorm",
     "LocalResponseNorm",
     "MaxPool",
     "Module",
     "PReLU",
     "RMSNorm",
+    "RNNCell",
     "RReLU",
+    "Recurrent",
+    "RecurrentCell",
     "SeparableConvolution",
     "Sequential",
     "Snake",
@@ -166,6 +176,7 @@ __all__ = [
     "rrelu",
     "running",
     "selu",
+    "sequence_mask",
     "sigmoid",
     "silu",
     "sin",

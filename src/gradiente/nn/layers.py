@@ -23,6 +23,7 @@ from gradiente.nn.pooling import (
     MaxPool,
 )
 from gradiente.nn.random_activations import GumbelSoftmax, RReLU
+from gradiente.nn.recurrent import GRU, LSTM, RNN
 from gradiente.nn.regularization import (
     AlphaDropout,
     Dropout,
@@ -69,6 +70,7 @@ REGULARIZATION = (
     SpatialDropout,
     StochasticDepth,
 )
+RECURRENT = (RNN, LSTM, GRU)
 ACTIVATION = (PReLU, RReLU, Swish, Snake, GumbelSoftmax)
 
 LAYERS: dict[str, type[Module]] = {
@@ -79,6 +81,7 @@ LAYERS: dict[str, type[Module]] = {
         *POOLING,
         *NORMALIZATION,
         *REGULARIZATION,
+        *RECURRENT,
         *ACTIVATION,
     )
 }
