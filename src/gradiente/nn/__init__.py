@@ -14,6 +14,7 @@ from gradiente.nn.activations import (
     softplus,
     tanh,
 )
+from gradiente.nn.attention import MultiHeadAttention
 from gradiente.nn.context import Context, is_training, next_key, running
 from gradiente.nn.convolution import (
     Convolution,
@@ -36,9 +37,21 @@ from gradiente.nn.pooling import (
     LPPool,
     MaxPool,
 )
+from gradiente.nn.positions import (
+    LearnedPositions,
+    LinearBiases,
+    RotaryPositions,
+    SinusoidalPositions,
+)
 from gradiente.nn.regularization import Dropout
 from gradiente.nn.sequential import Sequential
 from gradiente.nn.summary import summary
+from gradiente.nn.transformer import (
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 
 __all__ = [
     "ACTIVATIONS",
@@ -58,10 +71,19 @@ __all__ = [
     "GlobalMaxPool",
     "LPPool",
     "LayerNorm",
+    "LearnedPositions",
+    "LinearBiases",
     "MaxPool",
     "Module",
+    "MultiHeadAttention",
+    "RotaryPositions",
     "SeparableConvolution",
     "Sequential",
+    "SinusoidalPositions",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TransposedConvolution",
     "elu",
     "gelu",

@@ -1,5 +1,6 @@
 """Every layer by its name."""
 
+from gradiente.nn.attention import MultiHeadAttention
 from gradiente.nn.convolution import (
     Convolution,
     DepthwiseConvolution,
@@ -20,8 +21,20 @@ from gradiente.nn.pooling import (
     LPPool,
     MaxPool,
 )
+from gradiente.nn.positions import (
+    LearnedPositions,
+    LinearBiases,
+    RotaryPositions,
+    SinusoidalPositions,
+)
 from gradiente.nn.regularization import Dropout
 from gradiente.nn.sequential import Sequential
+from gradiente.nn.transformer import (
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 
 LAYERS: dict[str, type[Module]] = {
     layer.__name__: layer
@@ -44,5 +57,14 @@ LAYERS: dict[str, type[Module]] = {
         GlobalAveragePool,
         AdaptiveMaxPool,
         AdaptiveAveragePool,
+        MultiHeadAttention,
+        SinusoidalPositions,
+        LearnedPositions,
+        RotaryPositions,
+        LinearBiases,
+        TransformerEncoderLayer,
+        TransformerDecoderLayer,
+        TransformerEncoder,
+        TransformerDecoder,
     )
 }
