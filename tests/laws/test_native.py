@@ -105,6 +105,13 @@ NETWORKS = {
     "GlobalAveragePool": flat(lambda: nn.GlobalAveragePool(), (6, 5, 3)),
     "AdaptiveMaxPool": flat(lambda: nn.AdaptiveMaxPool(3), (7, 5, 2)),
     "AdaptiveAveragePool": flat(lambda: nn.AdaptiveAveragePool((3, 2)), (7, 5, 2)),
+    "PReLU": flat(lambda: nn.PReLU(), (6, 17)),
+    "RReLU": flat(lambda: nn.RReLU(), (6, 17)),
+    "Swish": flat(lambda: nn.Swish(per_feature=True), (6, 17)),
+    "Snake": flat(lambda: nn.Snake(), (6, 17)),
+    "GumbelSoftmax": flat(lambda: nn.GumbelSoftmax(0.5), (6, 17)),
+}
+NETWORKS |= {
     # Without positions that turn them, biases of keys have no effect, and gradients of noise.
     "MultiHeadAttention": flat(
         lambda: nn.MultiHeadAttention(
@@ -159,11 +166,13 @@ def test_every_layer(name, dtype):
 @DTYPES
 @pytest.mark.parametrize("name", nn.ACTIVATIONS)
 def test_every_activation(name, dtype):
-    x, w = normal(7, 19, dtype=dtype), normal(19, 17, dtype=dtype, seed=1)
+    x, w = normal(7, 19, dtype=dtype), normal(19, 18, dtype=dtype, seed=1)
     activation = nn.ACTIVATIONS[name]
 
     def loss(w):
-        return np.mean(activation(x @ w) * x[:, :17]), activation(w)
+        y = activation(x @ w)
+        # Compared relative to 1: the terms of the mean may nearly cancel.
+        return 1 + np.mean(y * x[:, : y.shape[-1]]), activation(w)
 
     step = gd.value_and_grad(loss, has_aux=True)
     close(gd.compile(step, "native")(w), gd.compile(step, "numpy")(w), dtype)
@@ -244,8 +253,12 @@ def test_every_metric(task, dtype):
 OPTIMIZERS = {
     **{name: factory() for name, factory in optimizers.OPTIMIZERS.items()},
     "nesterov": optimizers.SGD(0.1, momentum=0.9, nesterov=True, weight_decay=0.1),
-    "amsgrad": optimizers.Adam(amsgrad=True, weight_decay=0.1),
+    "adam with amsgrad": optimizers.Adam(amsgrad=True, weight_decay=0.1),
     "rmsprop centered": optimizers.RMSprop(centered=True, momentum=0.9, weight_decay=0.1),
+    "radam after its start": optimizers.RAdam(betas=(0.5, 0.9)),
+    "sign with momentum": optimizers.SignSGD(momentum=0.9, weight_decay=0.1),
+    "ftrl sparse": optimizers.FTRL(0.1, l1=0.1, l2=0.1, beta=1.0),
+    "asgd with averages": optimizers.ASGD(0.1, start=2),
     "clipped": optimizers.chain(optimizers.clip_by_global_norm(0.1), optimizers.AdamW()),
     "clips": optimizers.chain(
         optimizers.clip_by_norm(0.1), optimizers.clip_by_value(0.01), optimizers.SGD()

@@ -6,12 +6,12 @@ from typing import Any
 
 from gradiente.base.arguments import check_count
 from gradiente.base.errors import TypeMismatchError
-from gradiente.nn.activations import relu
 from gradiente.nn.attention import MultiHeadAttention, Positions
 from gradiente.nn.dense import Dense
 from gradiente.nn.dtypes import floating
 from gradiente.nn.module import Module
 from gradiente.nn.normalization import LayerNorm
+from gradiente.nn.rectifiers import relu
 from gradiente.nn.regularization import Dropout
 
 Activation = Callable[[Any], Any]
