@@ -23,6 +23,7 @@ from gradiente.nn.gates import (
 from gradiente.nn.group_normalization import GroupNorm, InstanceNorm, LocalResponseNorm
 from gradiente.nn.layers import LAYERS
 from gradiente.nn.learned_activations import PReLU, Snake, Swish
+from gradiente.nn.lsuv import lsuv
 from gradiente.nn.module import Module
 from gradiente.nn.normalization import BatchNorm, LayerNorm, RMSNorm, UnitNorm
 from gradiente.nn.pooling import (
@@ -177,6 +178,7 @@ __all__ = [
     "linear",
     "log_sigmoid",
     "log_softmax",
+    "lsuv",
     "maxout",
     "mish",
     "next_key",
