@@ -2,6 +2,7 @@
 
 import gradiente.nn.tree  # noqa: F401, it makes modules trees
 from gradiente.nn.activations import ACTIVATIONS
+from gradiente.nn.attention import MultiHeadAttention
 from gradiente.nn.context import Context, is_training, next_key, running
 from gradiente.nn.convolution import (
     Convolution,
@@ -22,6 +23,7 @@ from gradiente.nn.gates import (
 from gradiente.nn.group_normalization import GroupNorm, InstanceNorm, LocalResponseNorm
 from gradiente.nn.layers import LAYERS
 from gradiente.nn.learned_activations import PReLU, Snake, Swish
+from gradiente.nn.lsuv import lsuv
 from gradiente.nn.module import Module
 from gradiente.nn.normalization import BatchNorm, LayerNorm, RMSNorm, UnitNorm
 from gradiente.nn.pooling import (
@@ -32,6 +34,12 @@ from gradiente.nn.pooling import (
     GlobalMaxPool,
     LPPool,
     MaxPool,
+)
+from gradiente.nn.positions import (
+    LearnedPositions,
+    LinearBiases,
+    RotaryPositions,
+    SinusoidalPositions,
 )
 from gradiente.nn.probabilities import (
     entmax15,
@@ -95,6 +103,12 @@ from gradiente.nn.smooth import (
     tanh_shrink,
 )
 from gradiente.nn.summary import summary
+from gradiente.nn.transformer import (
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 
 __all__ = [
     "ACTIVATIONS",
@@ -120,19 +134,28 @@ __all__ = [
     "InstanceNorm",
     "LPPool",
     "LayerNorm",
+    "LearnedPositions",
+    "LinearBiases",
     "LocalResponseNorm",
     "MaxPool",
     "Module",
+    "MultiHeadAttention",
     "PReLU",
     "RMSNorm",
     "RReLU",
+    "RotaryPositions",
     "SeparableConvolution",
     "Sequential",
+    "SinusoidalPositions",
     "Snake",
     "SpatialDropout",
     "SpectralNorm",
     "StochasticDepth",
     "Swish",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TransposedConvolution",
     "UnitNorm",
     "WeightNorm",
@@ -155,6 +178,7 @@ __all__ = [
     "linear",
     "log_sigmoid",
     "log_softmax",
+    "lsuv",
     "maxout",
     "mish",
     "next_key",

@@ -1,5 +1,6 @@
 """Every layer by its name."""
 
+from gradiente.nn.attention import MultiHeadAttention
 from gradiente.nn.convolution import (
     Convolution,
     DepthwiseConvolution,
@@ -22,6 +23,12 @@ from gradiente.nn.pooling import (
     LPPool,
     MaxPool,
 )
+from gradiente.nn.positions import (
+    LearnedPositions,
+    LinearBiases,
+    RotaryPositions,
+    SinusoidalPositions,
+)
 from gradiente.nn.random_activations import GumbelSoftmax, RReLU
 from gradiente.nn.regularization import (
     AlphaDropout,
@@ -33,6 +40,12 @@ from gradiente.nn.regularization import (
 )
 from gradiente.nn.reparametrization import SpectralNorm, WeightNorm
 from gradiente.nn.sequential import Sequential
+from gradiente.nn.transformer import (
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 
 BASIC = (Sequential, Dense, Embedding, Flatten)
 CONVOLUTION = (
@@ -80,5 +93,14 @@ LAYERS: dict[str, type[Module]] = {
         *NORMALIZATION,
         *REGULARIZATION,
         *ACTIVATION,
+        MultiHeadAttention,
+        SinusoidalPositions,
+        LearnedPositions,
+        RotaryPositions,
+        LinearBiases,
+        TransformerEncoderLayer,
+        TransformerDecoderLayer,
+        TransformerEncoder,
+        TransformerDecoder,
     )
 }
