@@ -267,6 +267,11 @@ OPTIMIZERS = {
     "sign with momentum": optimizers.SignSGD(momentum=0.9, weight_decay=0.1),
     "ftrl sparse": optimizers.FTRL(0.1, l1=0.1, l2=0.1, beta=1.0),
     "asgd with averages": optimizers.ASGD(0.1, start=2),
+    "lookahead": optimizers.lookahead(optimizers.Adam(0.1), steps=2),
+    "ema": optimizers.exponential_moving_average(optimizers.SGD(0.1), 0.5),
+    "swa": optimizers.stochastic_weight_averaging(optimizers.SGD(0.1), 1, 2),
+    "skip": optimizers.skip_non_finite(optimizers.AdamW()),
+    "adaptive clip": optimizers.chain(optimizers.adaptive_clip(), optimizers.SGD()),
     "clipped": optimizers.chain(optimizers.clip_by_global_norm(0.1), optimizers.AdamW()),
     "clips": optimizers.chain(
         optimizers.clip_by_norm(0.1), optimizers.clip_by_value(0.01), optimizers.SGD()
