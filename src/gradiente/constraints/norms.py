@@ -41,9 +41,8 @@ def MaxNorm(maximum: float = 2.0, axis: Axis = None) -> Constraint:
 def UnitNorm(axis: Axis = None) -> Constraint:
     """Every vector has the length one.          w ← w / ‖w‖
 
-    A vector of zeros, which has no direction, stays.
-
-    T. Salimans, D. P. Kingma, "Weight normalization", NeurIPS 2016, keep the length apart instead.
+    A vector of zeros, which has no direction, stays. `nn.WeightNorm` keeps the length apart
+    instead. Source: Keras.
     """
     axis = _checked(axis)
 
@@ -64,7 +63,7 @@ def MinMaxNorm(
 
     a minimum, b maximum; r rate: with less than 1, a vector outside comes nearer with each update.
     Vectors within keep their bits, and one of zeros stays. Defaults are those of Keras. Raises
-    `InvalidArgumentError` unless 0 ≤ a ≤ b, b > 0 and 0 ≤ r ≤ 1.
+    `InvalidArgumentError` unless 0 ≤ a ≤ b, b > 0 and 0 ≤ r ≤ 1. Source: Keras.
     """
     maximum = check_number("maximum", maximum, above=0)
     minimum = check_number("minimum", minimum, at_least=0, at_most=maximum)

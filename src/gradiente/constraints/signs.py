@@ -24,7 +24,8 @@ def NonNegative() -> Constraint:
 def Monotone(directions: Sequence[int] | int = 1) -> Constraint:
     """The signs that make a network rise or fall with its inputs.
 
-        w ← max(w, 0) where the direction is 1,   min(w, 0) where it is −1,   w where it is 0
+        w ← max(w, 0) where the direction is 1
+        w ← min(w, 0) where it is −1, and w stays where it is 0
 
     directions: one for each input, along the first axis of the weight of a dense layer; a number
     stands for all. A network is monotone in an input if its first layer is so constrained, all

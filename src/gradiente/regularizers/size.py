@@ -37,7 +37,7 @@ def L2(factor: float = 0.01) -> Regularizer:
 
 @declare
 def ElasticNet(l1: float = 0.01, l2: float = 0.01) -> Regularizer:
-    """Both of them.          R = λ₁ Σ |w| + λ₂ Σ w²
+    """L1 and L2 together.          R = λ₁ Σ |w| + λ₂ Σ w²
 
     λ₁ l1, λ₂ l2. Keras's L1L2, whose string form has the same defaults. Raises
     `InvalidArgumentError` for negative factors.
