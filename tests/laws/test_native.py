@@ -112,6 +112,12 @@ NETWORKS = {
     "Swish": flat(lambda: nn.Swish(per_feature=True), (6, 17)),
     "Snake": flat(lambda: nn.Snake(), (6, 17)),
     "GumbelSoftmax": flat(lambda: nn.GumbelSoftmax(0.5), (6, 17)),
+    "RNN": (lambda: nn.Sequential(nn.RNN(6), nn.Flatten(), nn.Dense(3)), (5, 3)),
+    "LSTM": (lambda: nn.Sequential(nn.LSTM(8, layers=2), nn.Flatten(), nn.Dense(3)), (5, 3)),
+    "GRU": (
+        lambda: nn.Sequential(nn.GRU(5, bidirectional=True, return_sequences=False), nn.Dense(3)),
+        (6, 4),
+    ),
 }
 NETWORKS |= {
     # Without positions that turn them, biases of keys have no effect, and gradients of noise.
