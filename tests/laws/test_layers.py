@@ -85,6 +85,15 @@ EXAMPLES = {
     "GlobalAveragePool": Example(lambda: nn.GlobalAveragePool(), numbers(3, 5, 4, 2)),
     "AdaptiveMaxPool": Example(lambda: nn.AdaptiveMaxPool((3, 2)), numbers(3, 5, 4, 2)),
     "AdaptiveAveragePool": Example(lambda: nn.AdaptiveAveragePool(3), numbers(3, 5, 4, 2)),
+    "PReLU": Example(lambda: nn.PReLU(), numbers(5, 3), others=((3,), (2, 5, 3)), parameters=1),
+    "RReLU": Example(lambda: nn.RReLU(), numbers(5, 3), others=((3,), (2, 5, 3))),
+    "Swish": Example(
+        lambda: nn.Swish(per_feature=True), numbers(5, 3), others=((3,), (2, 5, 3)), parameters=3
+    ),
+    "Snake": Example(lambda: nn.Snake(), numbers(5, 3), others=((3,), (2, 5, 3)), parameters=3),
+    "GumbelSoftmax": Example(
+        lambda: nn.GumbelSoftmax(0.7), numbers(5, 3), others=((3,), (2, 5, 3))
+    ),
 }
 EXAMPLES |= {
     "GroupNorm": Example(

@@ -446,6 +446,7 @@ def test_plateaus_that_cannot_be_served_are_refused():
 # -- the number of compiled variants -------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("every_improvement")
 def test_nothing_is_compiled_anew_over_epochs():
     schedule = schedules.ReduceOnPlateau(1e-3, patience=0)
     trainer = made(optimizer=optimizers.AdamW(schedule), metrics=EVERY_METRIC, accumulate=2)

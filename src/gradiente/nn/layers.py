@@ -10,6 +10,7 @@ from gradiente.nn.dense import Dense
 from gradiente.nn.embedding import Embedding
 from gradiente.nn.flatten import Flatten
 from gradiente.nn.group_normalization import GroupNorm, InstanceNorm, LocalResponseNorm
+from gradiente.nn.learned_activations import PReLU, Snake, Swish
 from gradiente.nn.module import Module
 from gradiente.nn.normalization import BatchNorm, LayerNorm, RMSNorm, UnitNorm
 from gradiente.nn.pooling import (
@@ -21,6 +22,7 @@ from gradiente.nn.pooling import (
     LPPool,
     MaxPool,
 )
+from gradiente.nn.random_activations import GumbelSoftmax, RReLU
 from gradiente.nn.regularization import (
     AlphaDropout,
     Dropout,
@@ -67,8 +69,16 @@ REGULARIZATION = (
     SpatialDropout,
     StochasticDepth,
 )
+ACTIVATION = (PReLU, RReLU, Swish, Snake, GumbelSoftmax)
 
 LAYERS: dict[str, type[Module]] = {
     layer.__name__: layer
-    for layer in (*BASIC, *CONVOLUTION, *POOLING, *NORMALIZATION, *REGULARIZATION)
+    for layer in (
+        *BASIC,
+        *CONVOLUTION,
+        *POOLING,
+        *NORMALIZATION,
+        *REGULARIZATION,
+        *ACTIVATION,
+    )
 }
