@@ -2,6 +2,7 @@
 
 import gradiente.nn.tree  # noqa: F401, it makes modules trees
 from gradiente.nn.activations import ACTIVATIONS
+from gradiente.nn.attention import MultiHeadAttention
 from gradiente.nn.context import Context, is_training, next_key, running
 from gradiente.nn.convolution import (
     Convolution,
@@ -34,6 +35,12 @@ from gradiente.nn.pooling import (
     LPPool,
     MaxPool,
 )
+from gradiente.nn.positions import (
+    LearnedPositions,
+    LinearBiases,
+    RotaryPositions,
+    SinusoidalPositions,
+)
 from gradiente.nn.probabilities import (
     entmax15,
     log_softmax,
@@ -64,6 +71,8 @@ from gradiente.nn.rectifiers import (
     step,
     threshold,
 )
+from gradiente.nn.recurrent import GRU, LSTM, RNN, Recurrent, sequence_mask
+from gradiente.nn.recurrent_cells import GRUCell, LSTMCell, RecurrentCell, RNNCell
 from gradiente.nn.regularization import (
     AlphaDropout,
     Dropout,
@@ -96,10 +105,19 @@ from gradiente.nn.smooth import (
     tanh_shrink,
 )
 from gradiente.nn.summary import summary
+from gradiente.nn.transformer import (
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 
 __all__ = [
     "ACTIVATIONS",
+    "GRU",
     "LAYERS",
+    "LSTM",
+    "RNN",
     "AdaptiveAveragePool",
     "AdaptiveMaxPool",
     "AlphaDropout",
@@ -112,6 +130,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePool",
@@ -120,20 +139,33 @@ __all__ = [
     "GumbelSoftmax",
     "InstanceNorm",
     "LPPool",
+    "LSTMCell",
     "LayerNorm",
+    "LearnedPositions",
+    "LinearBiases",
     "LocalResponseNorm",
     "MaxPool",
     "Module",
+    "MultiHeadAttention",
     "PReLU",
     "RMSNorm",
+    "RNNCell",
     "RReLU",
+    "Recurrent",
+    "RecurrentCell",
+    "RotaryPositions",
     "SeparableConvolution",
     "Sequential",
+    "SinusoidalPositions",
     "Snake",
     "SpatialDropout",
     "SpectralNorm",
     "StochasticDepth",
     "Swish",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TransposedConvolution",
     "UnitNorm",
     "WeightNorm",
@@ -168,6 +200,7 @@ __all__ = [
     "rrelu",
     "running",
     "selu",
+    "sequence_mask",
     "sigmoid",
     "silu",
     "sin",

@@ -73,6 +73,7 @@ class Optimizer:
     rule: (gradients, slots, parameters, clock) -> (updates, slots), all by path.
     average: (slots, parameters) -> the weights to use instead of the parameters, where the rule
         keeps an average of them; `None` elsewhere.
+    tolerance: how many batches in a row whose loss is not finite it leaves out.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Optimizer:
     options: dict[str, Any] = field(default_factory=dict)
     kind: Kind = Kind.OPTIMIZER
     average: Callable[[Slots, Named], Named] | None = None
+    tolerance: int = 0
 
     def init(self, parameters: Tree) -> State:
         """The state before the first update.

@@ -16,7 +16,9 @@ from gradiente.optimizers.optimizer import (
     Optimizer,
     Slots,
     Tree,
+    cast,
     like,
+    widened,
 )
 from gradiente.optimizers.patterns import Selection, selected
 
@@ -73,6 +75,33 @@ def clip_by_value(maximum: float) -> Optimizer:
     return _transform("clip_by_value", change, maximum=maximum)
 
 
+def adaptive_clip(ratio: float = 0.01, epsilon: float = 1e-3) -> Optimizer:
+    """Adaptive gradient clipping (AGC): bound gradients by the norm of the weights they move.
+
+        g ← g · c / max(‖g‖, c)          c = ratio · max(‖θ‖, ε), for every output of a layer
+
+    The norms are those of the weights of one output: over all axes but the last, and over all of a
+    vector. Gradients within the bound keep their bits. The paper leaves the last layer out: use
+    `groups`. Defaults are the paper's; PyTorch has none, Optax the same as adaptive_grad_clip.
+    Raises `InvalidArgumentError` unless both are above 0.
+
+    A. Brock, S. De, S. L. Smith, K. Simonyan, "High-performance large-scale image recognition
+    without normalization", ICML 2021.
+    """
+    ratio = check_number("ratio", ratio, above=0)
+    epsilon = check_number("epsilon", epsilon, above=0)
+
+    def change(gradients: Named, parameters: Named) -> Named:
+        changed = {}
+        for path, gradient in gradients.items():
+            bound = ratio * np.maximum(_norm_by_output(parameters[path]), epsilon)
+            scale = bound / np.maximum(_norm_by_output(gradient), bound)
+            changed[path] = gradient * cast(scale, gradient.dtype)
+        return changed
+
+    return _transform("adaptive_clip", change, ratio=ratio, epsilon=epsilon)
+
+
 def add_weight_decay(weight_decay: float, only: Selection = None) -> Optimizer:
     """Add the gradient of λ/2 ‖θ‖² (coupled, L2).          g ← g + λ θ
 
@@ -103,6 +132,12 @@ def global_norm(gradients: Tree) -> Array:
     for gradient in leaves[1:]:
         total = total + square_sum(gradient)
     return np.sqrt(total)
+
+
+def _norm_by_output(array: Array) -> Array:
+    wide = widened(array)
+    axes = tuple(range(len(array.shape) - 1)) or None
+    return np.sqrt(np.sum(wide * wide, axis=axes, keepdims=True))
 
 
 def _shortened(gradient: Array, maximum_norm: float) -> Array:

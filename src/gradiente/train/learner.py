@@ -49,6 +49,7 @@ class Learner:
         self._empty_sums: Any = None
         self._published: State | None = None  # the state the network shows
         self._fitting = False
+        self._averaging = False
         self._former = Compilations()  # of functions that have been replaced
         self._timed: TimedVariants | None = None
         self.latest: CompiledSteps | None = None  # what ran last: `update` or `gather`
@@ -101,10 +102,26 @@ class Learner:
             self._fitting, self._timed = False, None
 
     def weights(self) -> State:
-        """The parts of the state that the network consists of, as they are now."""
+        """The parts of the state that the network consists of, as they are now.
+
+        Inside `averaged` with the averages of the optimizer in place of the parameters.
+        """
+        if self._averaging:
+            state = self.state if self._fitting and self.state is not None else self.adopt()
+            averages = self.recipe.optimizer.averaged(state["optimizer"], state["parameters"])
+            return {part: state[part] for part in WEIGHTS} | {"parameters": averages}
         if self._fitting and self.state is not None:
             return {part: self.state[part] for part in WEIGHTS}
         return weights_of(self.recipe.network)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Let `weights`, and what works with them, use the averages of the optimizer inside."""
+        before, self._averaging = self._averaging, self.recipe.optimizer.average is not None
+        try:
+            yield
+        finally:
+            self._averaging = before
 
     def load(self, weights: dict[str, np.ndarray]) -> None:
         """Set all weights, by path, in the network and in the state."""

@@ -150,7 +150,8 @@ class Run:
         return rows.reshape(steps, -1), update
 
     def _validate(self, validation: Samples, epoch: int) -> Row:
-        measured = self.learner.measure(validation, max(self.plan.batch_size, EVALUATION_BATCH))
+        with self.learner.averaged():
+            measured = self.learner.measure(validation, max(self.plan.batch_size, EVALUATION_BATCH))
         if not np.isfinite(measured["loss"]):
             why = remedy(validation, self.learner.learning_rate, "validation data")
             raise NonFiniteError(f"the validation loss is infinite or NaN in epoch {epoch}. {why}")

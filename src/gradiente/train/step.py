@@ -138,10 +138,12 @@ class Recipe:
         (mean, (counted, prediction, buffers)), gradients = both(state["parameters"])
         with inside_part("metrics"):
             report = self.report(mean, counted, prediction, y, weight)
-            sums = state["sums"]
-            failed = m.where(
-                (sums["failed"] == NONE_FAILED) & ~m.isfinite(mean), sums["count"], sums["failed"]
-            )
+            sums, bad = state["sums"], ~m.isfinite(mean)
+            failed = m.where((sums["failed"] == NONE_FAILED) & bad, sums["count"], sums["failed"])
+            if self.optimizer.tolerance:  # it leaves such batches out
+                report = map_tree(lambda s: m.where(bad, m.zeros_like(s), s), report)
+                buffers = map_tree(lambda a, b: m.where(bad, b, a), buffers, state["buffers"])
+                failed = sums["failed"]
             added = map_tree(lambda a, b: a + b, {name: sums[name] for name in report}, report)
         following = {
             **state,

@@ -1,6 +1,7 @@
 """Training a network: what the user says, and what the user gets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,26 @@ class Trainer:
         batch_size = check_count("batch_size", batch_size, at_least=1)
         self._learner.prepare(data.first(1).x)
         return self._learner.predict(data, batch_size)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Use the averages of the weights that the optimizer keeps, in a `with` block.
+
+            with trainer.averaged():
+                trainer.evaluate(x_test, y_test)
+
+        `evaluate`, `predict` and `weights` use them inside; the network, and the training, keep the
+        weights themselves. To put them into the network for good, give `weights()` to
+        `set_weights` afterwards. Running statistics of layers are not averaged. Raises
+        `InvalidArgumentError` if the optimizer keeps no average.
+        """
+        if self.optimizer.average is None:
+            raise InvalidArgumentError(
+                f"{self.optimizer!r} keeps no average of the weights: put "
+                "optimizers.exponential_moving_average(...) around it."
+            )
+        with self._learner.averaged():
+            yield
 
     def weights(self) -> dict[str, np.ndarray]:
         """Parameters and buffers as they are now, by path; copies."""
