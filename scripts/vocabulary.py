@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gradiente.constraints import CONSTRAINTS
 from gradiente.initializers import INITIALIZERS
 from gradiente.losses import LOSSES
 from gradiente.nn import ACTIVATIONS, LAYERS
 from gradiente.optimizers import OPTIMIZERS
+from gradiente.regularizers import REGULARIZERS
 from gradiente.schedules import SCHEDULES
 from scripts.docstrings import EQUATION, GAP, Entry, read
 
@@ -28,6 +30,8 @@ REGISTRIES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "Optimizers": ("optimizers", OPTIMIZERS),
     "Schedules": ("schedules", SCHEDULES),
     "Initializers": ("initializers", INITIALIZERS),
+    "Regularizers": ("regularizers", REGULARIZERS),
+    "Constraints": ("constraints", CONSTRAINTS),
 }
 
 INTRODUCTION = """\

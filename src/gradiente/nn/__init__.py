@@ -3,7 +3,7 @@
 import gradiente.nn.tree  # noqa: F401, it makes modules trees
 from gradiente.nn.activations import ACTIVATIONS
 from gradiente.nn.attention import MultiHeadAttention
-from gradiente.nn.context import Context, is_training, next_key, running
+from gradiente.nn.context import Context, add_loss, is_training, next_key, running
 from gradiente.nn.convolution import (
     Convolution,
     DepthwiseConvolution,
@@ -74,6 +74,7 @@ from gradiente.nn.rectifiers import (
 from gradiente.nn.recurrent import GRU, LSTM, RNN, Recurrent, sequence_mask
 from gradiente.nn.recurrent_cells import GRUCell, LSTMCell, RecurrentCell, RNNCell
 from gradiente.nn.regularization import (
+    ActivityRegularization,
     AlphaDropout,
     Dropout,
     GaussianDropout,
@@ -118,6 +119,7 @@ __all__ = [
     "LAYERS",
     "LSTM",
     "RNN",
+    "ActivityRegularization",
     "AdaptiveAveragePool",
     "AdaptiveMaxPool",
     "AlphaDropout",
@@ -169,6 +171,7 @@ __all__ = [
     "TransposedConvolution",
     "UnitNorm",
     "WeightNorm",
+    "add_loss",
     "celu",
     "elu",
     "entmax15",

@@ -32,6 +32,7 @@ from gradiente.nn.positions import (
 from gradiente.nn.random_activations import GumbelSoftmax, RReLU
 from gradiente.nn.recurrent import GRU, LSTM, RNN
 from gradiente.nn.regularization import (
+    ActivityRegularization,
     AlphaDropout,
     Dropout,
     GaussianDropout,
@@ -82,6 +83,7 @@ REGULARIZATION = (
     GaussianNoise,
     SpatialDropout,
     StochasticDepth,
+    ActivityRegularization,
 )
 RECURRENT = (RNN, LSTM, GRU)
 ACTIVATION = (PReLU, RReLU, Swish, Snake, GumbelSoftmax)

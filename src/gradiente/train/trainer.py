@@ -24,6 +24,7 @@ from gradiente.train.inputs import inputs, samples, with_validation
 from gradiente.train.learner import EVALUATION_BATCH, Learner
 from gradiente.train.learning_rates import LearningRateTest
 from gradiente.train.loop import Plan, Run
+from gradiente.train.penalties import ByPattern, checked
 from gradiente.train.progress import Progress
 from gradiente.train.rate_finder import range_test, with_rate_tried
 from gradiente.train.state import WEIGHTS, State, is_complete
@@ -42,6 +43,11 @@ class Trainer:
         seed gives the same bits.
     clip_norm: gradients are shortened to this global norm before the update.
     accumulate: how many batches make one update; their gradients are averaged, weighted exactly.
+    regularizers: penalties of parameters, added to the loss that is trained on (not to the one
+        that is shown), by patterns of their paths: `{"*.weight": regularizers.L2(1e-4)}`. All that
+        match a parameter count.
+    constraints: where parameters are put back after every update, by patterns as well:
+        `{"*.weight": constraints.MaxNorm(3.0)}`.
     backend, threads: what the step runs on, as in `gd.compile`.
 
     The network trains in the data type of its inputs: float64 arrays train in float64. Between fits
@@ -60,6 +66,8 @@ class Trainer:
         seed: int = 0,
         clip_norm: float | None = None,
         accumulate: int = 1,
+        regularizers: ByPattern | None = None,
+        constraints: ByPattern | None = None,
         backend: str | None = None,
         threads: int | None = None,
     ):
@@ -73,6 +81,8 @@ class Trainer:
             metrics=_checked_metrics(metrics),
             seed=check_count("seed", seed),
             accumulate=check_count("accumulate", accumulate, at_least=1),
+            regularizers=checked("regularizers", regularizers),
+            constraints=checked("constraints", constraints),
         )
         self.history = History()
         self._learner = Learner(recipe, backend, threads)
