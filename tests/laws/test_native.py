@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gradiente as gd
-from gradiente import losses, metrics, nn, optimizers, schedules
+from gradiente import losses, metrics, nn, optimizers, regularizers, schedules
 from gradiente.backends.native import program
 from gradiente.backends.native.kernels.lowering import ANCHORS, LOWERINGS
 from gradiente.backends.native.memory.layout import LOOKS
@@ -120,6 +120,7 @@ NETWORKS = {
     "GaussianNoise": flat(lambda: nn.GaussianNoise(0.4), (7,)),
     "SpatialDropout": flat(lambda: nn.SpatialDropout(0.4), (5, 7)),
     "StochasticDepth": flat(lambda: nn.StochasticDepth(0.4), (5, 7)),
+    "ActivityRegularization": flat(lambda: nn.ActivityRegularization(regularizers.L2(0.3)), (5, 7)),
     "PReLU": flat(lambda: nn.PReLU(), (6, 17)),
     "RReLU": flat(lambda: nn.RReLU(), (6, 17)),
     "Swish": flat(lambda: nn.Swish(per_feature=True), (6, 17)),
