@@ -13,6 +13,7 @@ from gradiente.optimizers.averages import (
 from gradiente.optimizers.compose import chain, freeze, groups
 from gradiente.optimizers.ftrl import FTRL
 from gradiente.optimizers.layerwise import LAMB, LARS, NovoGrad
+from gradiente.optimizers.lbfgs import LBFGS
 from gradiente.optimizers.lookahead import lookahead
 from gradiente.optimizers.muon import Muon
 from gradiente.optimizers.nadam import NAdam, NAdamW
@@ -30,8 +31,10 @@ from gradiente.optimizers.rprop import Rprop
 from gradiente.optimizers.schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
 from gradiente.optimizers.second_moments import AdaBelief, Yogi
 from gradiente.optimizers.sgd import SGD
+from gradiente.optimizers.sharpness import sam
 from gradiente.optimizers.sign import Lion, SignSGD, Signum
 from gradiente.optimizers.skip import skip_non_finite
+from gradiente.optimizers.sophia import Sophia
 from gradiente.optimizers.transforms import (
     adaptive_clip,
     add_weight_decay,
@@ -46,6 +49,7 @@ __all__ = [
     "FTRL",
     "LAMB",
     "LARS",
+    "LBFGS",
     "OPTIMIZERS",
     "SGD",
     "AMSGrad",
@@ -71,6 +75,7 @@ __all__ = [
     "ScheduleFreeSGD",
     "SignSGD",
     "Signum",
+    "Sophia",
     "Yogi",
     "adaptive_clip",
     "add_weight_decay",
@@ -86,6 +91,7 @@ __all__ = [
     "groups",
     "lookahead",
     "per_parameter",
+    "sam",
     "skip_non_finite",
     "stochastic_weight_averaging",
 ]
