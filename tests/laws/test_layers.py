@@ -273,3 +273,27 @@ def test_frozen_it_has_no_leaves_and_no_gradient(name):
     layer.freeze()
     assert flatten(layer)[0] == []
     np.testing.assert_array_equal(layer(x), layer.unfreeze()(x))
+
+
+@everything
+@modes
+def test_mapped_over_samples_it_is_a_loop_over_them(name, training):
+    """Outputs and gradients by parameters and input, of each sample as a batch of one."""
+    layer, x = made(name)
+
+    def one(layer, x):
+        return run(layer, x[np.newaxis], training)[0]
+
+    def loss(layer, x):
+        return np.sum(np.sin(one(layer, x)))
+
+    outputs = [one(copy.deepcopy(layer), each) for each in x]
+    got = gd.vmap(one, (None, 0))(copy.deepcopy(layer), x)
+    np.testing.assert_allclose(got, np.stack(outputs), rtol=1e-9, atol=1e-12)
+    argnums = (0, 1) if x.dtype.kind == "f" else (0,)
+    gradient = grad(loss, argnums=argnums)
+    rows = [flatten(gradient(layer, each))[0] for each in x]
+    mapped = flatten(gd.vmap(gradient, (None, 0))(layer, x))[0]
+    for got, expected in zip(mapped, map(np.stack, zip(*rows, strict=True)), strict=True):
+        tolerance = 1e-12 if expected.dtype == np.float64 else 1e-5
+        np.testing.assert_allclose(got, expected, rtol=1e-3 * tolerance**0.5, atol=tolerance)

@@ -104,6 +104,7 @@ IDENTITIES: dict[Operation, Identity] = {
     identity.identity: _first,
     identity.stop_gradient: _first,
     identity.custom_gradient: _first,
+    identity.checkpoint: _first,
     elementwise.positive: _first,
     elementwise.multiply: _multiply,
     elementwise.divide: _divide,

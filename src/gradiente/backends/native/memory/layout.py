@@ -157,6 +157,8 @@ LOOKS = {
     identity.identity: _same,
     identity.stop_gradient: _same,
     identity.custom_gradient: _same,
+    identity.checkpoint: _same,
+    identity.after: _same,
     table.transpose: _transpose,
     table.broadcast_to: _broadcast,
     table.slice_: _slice,
