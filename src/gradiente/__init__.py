@@ -12,7 +12,8 @@ The folders are the route of a computation, and each imports only from those bef
     backends      a graph becomes a callable
     initializers  where the parameters start
     nn            layers and networks
-    losses, optimizers, schedules, metrics     pure functions, traced into the step
+    losses, optimizers, schedules, metrics, regularizers, constraints
+                  pure functions, traced into the step
     data          tables and arrays become batches
     train         the step, the loop, callbacks, checkpoints
     insight       what the gradient is doing: verify, show, profile
@@ -38,6 +39,7 @@ from gradiente.gradient.derivatives import (
     value_and_grad,
     vjp,
 )
+from gradiente.gradient.scan import scan
 from gradiente.insight.profile import profile
 from gradiente.insight.show import show
 from gradiente.insight.verify import verify
@@ -62,6 +64,7 @@ __all__ = [
     "jvp",
     "profile",
     "random",
+    "scan",
     "show",
     "stop_gradient",
     "value_and_grad",

@@ -15,7 +15,6 @@ from gradiente.ops.operation import OPERATIONS, draw
 from gradiente.trace.functions import bind
 
 SAMPLES = 3
-BY_HAND = {"custom_gradient", "checkpoint"}  # tested in tests/batching and tests/gradient
 
 
 def cases():

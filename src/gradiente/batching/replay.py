@@ -14,9 +14,13 @@ from gradiente.graph.node import Node
 from gradiente.graph.walk import reachable
 from gradiente.ops.identity import custom_gradient
 from gradiente.ops.operation import Operation
+from gradiente.ops.scan import scan
 from gradiente.trace.functions import Tensor, bind, m
 
 Rule = Callable[..., "Tensor | Samples"]
+
+# Their parameters look at nodes themselves: recorded again, they must look at others.
+LOOKING = (custom_gradient, scan)
 
 # `rule(*inputs, **params)` takes `Samples`, and gives a Tensor with the axis of the samples first.
 RULES: dict[Operation, Rule] = {}
@@ -106,7 +110,7 @@ class Replay:
     def _again(self, node: Node) -> Samples:
         operation, inputs = node.operation, [self._samples(item) for item in node.inputs]
         assert operation is not None
-        if not any(each.mapped for each in inputs) and operation is not custom_gradient:
+        if not any(each.mapped for each in inputs) and operation not in LOOKING:
             tensors = [each.tensor for each in inputs]
             return Samples(bind(operation, *tensors, **node.params), False, self)
         if operation.family == "elementwise":

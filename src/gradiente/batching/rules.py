@@ -20,6 +20,7 @@ from gradiente.ops import (
     index,
     random,
     reduce,
+    scan,
     shape,
     windows,
 )
@@ -211,6 +212,15 @@ def _(key: Samples, *, shape: tuple[int, ...]) -> Any:
 def _(key: Samples, number: Samples) -> Any:
     keys = m.reshape(key.each, (-1, 2))
     return m.reshape(bind(random.fold_in, keys, m.ravel(number.each)), key.each.shape)
+
+
+# -- loops -----------------------------------------------------------------------------------------
+
+
+@batches(scan.scan)
+def _(*inputs: Samples, body: scan.Body, length: int, reverse: bool) -> Any:
+    """All samples go through the rounds together."""
+    return body.replayed(inputs, length, reverse)
 
 
 # -- gradients -------------------------------------------------------------------------------------

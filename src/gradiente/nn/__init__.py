@@ -1,20 +1,9 @@
 """Layers and networks."""
 
 import gradiente.nn.tree  # noqa: F401, it makes modules trees
-from gradiente.nn.activations import (
-    ACTIVATIONS,
-    elu,
-    gelu,
-    leaky_relu,
-    linear,
-    relu,
-    sigmoid,
-    silu,
-    softmax,
-    softplus,
-    tanh,
-)
-from gradiente.nn.context import Context, is_training, next_key, running
+from gradiente.nn.activations import ACTIVATIONS
+from gradiente.nn.attention import MultiHeadAttention
+from gradiente.nn.context import Context, add_loss, is_training, next_key, running
 from gradiente.nn.convolution import (
     Convolution,
     DepthwiseConvolution,
@@ -24,9 +13,19 @@ from gradiente.nn.convolution import (
 from gradiente.nn.dense import Dense
 from gradiente.nn.embedding import Embedding
 from gradiente.nn.flatten import Flatten
+from gradiente.nn.gates import (
+    geglu,
+    glu,
+    maxout,
+    reglu,
+    swiglu,
+)
+from gradiente.nn.group_normalization import GroupNorm, InstanceNorm, LocalResponseNorm
 from gradiente.nn.layers import LAYERS
+from gradiente.nn.learned_activations import PReLU, Snake, Swish
+from gradiente.nn.lsuv import lsuv
 from gradiente.nn.module import Module
-from gradiente.nn.normalization import BatchNorm, LayerNorm
+from gradiente.nn.normalization import BatchNorm, LayerNorm, RMSNorm, UnitNorm
 from gradiente.nn.pooling import (
     AdaptiveAveragePool,
     AdaptiveMaxPool,
@@ -36,15 +35,94 @@ from gradiente.nn.pooling import (
     LPPool,
     MaxPool,
 )
-from gradiente.nn.regularization import Dropout
+from gradiente.nn.positions import (
+    LearnedPositions,
+    LinearBiases,
+    RotaryPositions,
+    SinusoidalPositions,
+)
+from gradiente.nn.probabilities import (
+    entmax15,
+    log_softmax,
+    softmax,
+    softmin,
+    sparsemax,
+)
+from gradiente.nn.random_activations import (
+    GumbelSoftmax,
+    RReLU,
+    gumbel_softmax,
+    rrelu,
+)
+from gradiente.nn.rectifiers import (
+    celu,
+    elu,
+    hard_shrink,
+    hard_sigmoid,
+    hard_tanh,
+    leaky_relu,
+    linear,
+    relu,
+    relu2,
+    relu6,
+    selu,
+    soft_shrink,
+    sparse_sigmoid,
+    step,
+    threshold,
+)
+from gradiente.nn.recurrent import GRU, LSTM, RNN, Recurrent, sequence_mask
+from gradiente.nn.recurrent_cells import GRUCell, LSTMCell, RecurrentCell, RNNCell
+from gradiente.nn.regularization import (
+    ActivityRegularization,
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout,
+    StochasticDepth,
+)
+from gradiente.nn.reparametrization import SpectralNorm, WeightNorm
 from gradiente.nn.sequential import Sequential
+from gradiente.nn.smooth import (
+    exponential,
+    gelu,
+    gelu_tanh,
+    hard_silu,
+    hard_swish,
+    log_sigmoid,
+    mish,
+    quick_gelu,
+    sigmoid,
+    silu,
+    sin,
+    snake,
+    softplus,
+    softsign,
+    sparse_plus,
+    squareplus,
+    swish,
+    tanh,
+    tanh_shrink,
+)
 from gradiente.nn.summary import summary
+from gradiente.nn.transformer import (
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 
 __all__ = [
     "ACTIVATIONS",
+    "GRU",
     "LAYERS",
+    "LSTM",
+    "RNN",
+    "ActivityRegularization",
     "AdaptiveAveragePool",
     "AdaptiveMaxPool",
+    "AlphaDropout",
     "AveragePool",
     "BatchNorm",
     "Context",
@@ -54,27 +132,96 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePool",
     "GlobalMaxPool",
+    "GroupNorm",
+    "GumbelSoftmax",
+    "InstanceNorm",
     "LPPool",
+    "LSTMCell",
     "LayerNorm",
+    "LearnedPositions",
+    "LinearBiases",
+    "LocalResponseNorm",
     "MaxPool",
     "Module",
+    "MultiHeadAttention",
+    "PReLU",
+    "RMSNorm",
+    "RNNCell",
+    "RReLU",
+    "Recurrent",
+    "RecurrentCell",
+    "RotaryPositions",
     "SeparableConvolution",
     "Sequential",
+    "SinusoidalPositions",
+    "Snake",
+    "SpatialDropout",
+    "SpectralNorm",
+    "StochasticDepth",
+    "Swish",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TransposedConvolution",
+    "UnitNorm",
+    "WeightNorm",
+    "add_loss",
+    "celu",
     "elu",
+    "entmax15",
+    "exponential",
+    "geglu",
     "gelu",
+    "gelu_tanh",
+    "glu",
+    "gumbel_softmax",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
     "is_training",
     "leaky_relu",
     "linear",
+    "log_sigmoid",
+    "log_softmax",
+    "lsuv",
+    "maxout",
+    "mish",
     "next_key",
+    "quick_gelu",
+    "reglu",
     "relu",
+    "relu2",
+    "relu6",
+    "rrelu",
     "running",
+    "selu",
+    "sequence_mask",
     "sigmoid",
     "silu",
+    "sin",
+    "snake",
+    "soft_shrink",
     "softmax",
+    "softmin",
     "softplus",
+    "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
+    "step",
     "summary",
+    "swiglu",
+    "swish",
     "tanh",
+    "tanh_shrink",
+    "threshold",
 ]

@@ -1,12 +1,13 @@
 """What a layer may know while it runs: training or not, its path, its key for random numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from gradiente.base.errors import GradienteError
+from gradiente.base.errors import GradienteError, ShapeError
+from gradiente.base.source import current_source
 from gradiente.trace.random import fold_in
 
 
@@ -22,6 +23,8 @@ class Context:
 
     root: the outermost module at work; paths: those of the modules below it, by identity.
     created: (module, name, array) of every parameter and buffer created on first use.
+    penalties: numbers that layers have added to the loss of a training step.
+    replaced: what a wrapper makes of a parameter of another module, by its identity and the name.
     """
 
     training: bool = False
@@ -32,6 +35,8 @@ class Context:
     root: Any = None
     paths: dict[int, str] = field(default_factory=dict)
     created: list[tuple[Any, str, Any]] = field(default_factory=list)
+    penalties: list[Any] = field(default_factory=list)
+    replaced: dict[tuple[int, str], Callable[[Any], Any]] = field(default_factory=dict)
 
     def path_of(self, module: Any) -> str | None:
         """The path of a module below the outermost one; `None` if it is not part of that."""
@@ -56,6 +61,41 @@ def running(context: Context) -> Iterator[Context]:
         yield context
     finally:
         _current.reset(token)
+
+
+@contextmanager
+def replacing(module: Any, name: str, transform: Callable[[Any], Any]) -> Iterator[None]:
+    """Inside, a module that asks for this parameter of its own gets the transform of it.
+
+    For wrappers of layers, in their `__call__`.
+    """
+    context = current()
+    assert context is not None, "a layer runs in a context"
+    before = context.replaced
+    context.replaced = {**before, (id(module), name): transform}
+    try:
+        yield
+    finally:
+        context.replaced = before
+
+
+def add_loss(value: Any) -> None:
+    """Add a number to the loss of the training step in progress; for layers, in `__call__`.
+
+    The network is trained to make it small as well; the loss that is shown does not contain it.
+    Outside training it is ignored. Raises `ShapeError` unless it is one floating-point number.
+    """
+    context = current()
+    if context is None or not context.training:
+        return
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape != () or dtype is None or dtype.kind != "f":
+        what = f"an array of shape {shape}" if shape else f"{value!r}"
+        raise ShapeError(
+            f"add_loss takes one floating-point number computed from arrays, such as a mean, not "
+            f"{what}." + current_source().explain()
+        )
+    context.penalties.append(value)
 
 
 def is_training() -> bool:

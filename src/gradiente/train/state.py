@@ -140,6 +140,8 @@ def _plateaus(optimizer: Optimizer) -> list[ReduceOnPlateau]:
     if isinstance(optimizer.learning_rate, ReduceOnPlateau):
         return [optimizer.learning_rate]
     members = optimizer.options.get("members", ())
+    if "optimizer" in optimizer.options:
+        members = (optimizer.options["optimizer"],)
     inner = members.values() if isinstance(members, dict) else members
     return [schedule for member in inner for schedule in _plateaus(member)]
 

@@ -1,6 +1,7 @@
 """Training a network: what the user says, and what the user gets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,18 @@ from gradiente.nn.module import Module
 from gradiente.nn.summary import Summary, summary
 from gradiente.optimizers.adam import Adam
 from gradiente.optimizers.compose import chain
-from gradiente.optimizers.optimizer import OPTIMIZERS, Optimizer
+from gradiente.optimizers.optimizer import OPTIMIZERS, Kind, Optimizer
 from gradiente.optimizers.transforms import clip_by_global_norm
 from gradiente.train.callbacks import EarlyStopping, as_callbacks, as_early_stopping
 from gradiente.train.checkpoint import Facts, read_checkpoint, write_checkpoint
 from gradiente.train.history import History
 from gradiente.train.inputs import inputs, samples, with_validation
 from gradiente.train.learner import EVALUATION_BATCH, Learner
+from gradiente.train.learning_rates import LearningRateTest
 from gradiente.train.loop import Plan, Run
+from gradiente.train.penalties import ByPattern, checked
 from gradiente.train.progress import Progress
+from gradiente.train.rate_finder import range_test, with_rate_tried
 from gradiente.train.state import WEIGHTS, State, is_complete
 from gradiente.train.step import Recipe
 
@@ -39,6 +43,11 @@ class Trainer:
         seed gives the same bits.
     clip_norm: gradients are shortened to this global norm before the update.
     accumulate: how many batches make one update; their gradients are averaged, weighted exactly.
+    regularizers: penalties of parameters, added to the loss that is trained on (not to the one
+        that is shown), by patterns of their paths: `{"*.weight": regularizers.L2(1e-4)}`. All that
+        match a parameter count.
+    constraints: where parameters are put back after every update, by patterns as well:
+        `{"*.weight": constraints.MaxNorm(3.0)}`.
     backend, threads: what the step runs on, as in `gd.compile`.
 
     The network trains in the data type of its inputs: float64 arrays train in float64. Between fits
@@ -57,6 +66,8 @@ class Trainer:
         seed: int = 0,
         clip_norm: float | None = None,
         accumulate: int = 1,
+        regularizers: ByPattern | None = None,
+        constraints: ByPattern | None = None,
         backend: str | None = None,
         threads: int | None = None,
     ):
@@ -70,6 +81,8 @@ class Trainer:
             metrics=_checked_metrics(metrics),
             seed=check_count("seed", seed),
             accumulate=check_count("accumulate", accumulate, at_least=1),
+            regularizers=checked("regularizers", regularizers),
+            constraints=checked("constraints", constraints),
         )
         self.history = History()
         self._learner = Learner(recipe, backend, threads)
@@ -173,6 +186,42 @@ class Trainer:
             print(self.history.profile)
         return self.history
 
+    def find_learning_rate(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        batch_size: int = 32,
+        sample_weight: Any = None,
+        lowest: float = 1e-7,
+        highest: float = 10.0,
+        steps: int = 100,
+    ) -> LearningRateTest:
+        """Try learning rates on a copy: one update with each, rising until the loss explodes.
+
+            η_k = lowest · (highest / lowest)^(k / (steps − 1))
+
+        Weights, optimizer, random numbers and the order of samples stay as they are, to the bit:
+        the next fit is what it would have been. The schedule of the optimizer does not count here.
+        `result.suggestion` is the rate at which the smoothed loss falls most steeply, never one
+        beyond its minimum; `result.plot()` shows the curve, and `trainer.learning_rate =
+        result.suggestion` puts it into effect. Batches as in `fit`, whole ones only.
+
+        Raises `InvalidArgumentError` for bounds out of order and for optimizers without a single
+        rate, `NonFiniteError` if the loss is not finite to begin with.
+
+        L. N. Smith, "Cyclical learning rates for training neural networks", WACV 2017, section 3.3.
+        """
+        data = samples(x, y, sample_weight)
+        batch_size = check_count("batch_size", batch_size, at_least=1)
+        lowest = check_number("lowest", lowest, above=0)
+        highest = check_number("highest", highest, above=lowest)
+        rates = np.geomspace(lowest, highest, check_count("steps", steps, at_least=2))
+        optimizer = with_rate_tried(self._learner.recipe.optimizer)
+        apart = self._learner.apart(optimizer, data.first(batch_size).x)
+        epoch = self.history[-1]["epoch"] + 1 if len(self.history) else 1
+        return range_test(apart, data, batch_size, rates, epoch)
+
     def stop(self, reason: str) -> None:
         """End the training after the current epoch; for callbacks."""
         if self._run is not None:
@@ -195,6 +244,26 @@ class Trainer:
         batch_size = check_count("batch_size", batch_size, at_least=1)
         self._learner.prepare(data.first(1).x)
         return self._learner.predict(data, batch_size)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Use the averages of the weights that the optimizer keeps, in a `with` block.
+
+            with trainer.averaged():
+                trainer.evaluate(x_test, y_test)
+
+        `evaluate`, `predict` and `weights` use them inside; the network, and the training, keep the
+        weights themselves. To put them into the network for good, give `weights()` to
+        `set_weights` afterwards. Running statistics of layers are not averaged. Raises
+        `InvalidArgumentError` if the optimizer keeps no average.
+        """
+        if self.optimizer.average is None:
+            raise InvalidArgumentError(
+                f"{self.optimizer!r} keeps no average of the weights: put "
+                "optimizers.exponential_moving_average(...) around it."
+            )
+        with self._learner.averaged():
+            yield
 
     def weights(self) -> dict[str, np.ndarray]:
         """Parameters and buffers as they are now, by path; copies."""
@@ -290,6 +359,11 @@ def _checked_optimizer(optimizer: Any) -> Optimizer:
     if optimizer is None:
         return Adam(1e-3)
     if isinstance(optimizer, Optimizer):
+        if optimizer.kind != Kind.OPTIMIZER:
+            raise InvalidArgumentError(
+                f"{optimizer!r} changes gradients, but moves no parameters against them: write "
+                f"optimizers.chain({optimizer!r}, optimizers.SGD(0.1))."
+            )
         return optimizer
     call = f": write {_name(optimizer)}(...)" if optimizer in OPTIMIZERS.values() else ""
     raise InvalidArgumentError(
