@@ -107,6 +107,21 @@ def test_the_loss_that_is_shown_is_that_of_the_data():
     for column in ("loss", "validation_loss"):
         assert trainer.history[column] == plain.history[column]
     assert trainer.evaluate(X, Y) == plain.evaluate(X, Y)
+    assert "penalty" not in plain.history.columns
+
+
+@backends
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_the_history_shows_the_penalty(accumulate, backend):
+    net = nn.Sequential(nn.Dense(2), nn.ActivityRegularization(regularizers.L1(0.2)))
+    net.initialize(X)
+    penalized = {"*.weight": regularizers.L2(0.7)}
+    still = {"optimizer": optimizers.SGD(0.0), "accumulate": accumulate, "backend": backend}
+    trainer = made(network=net, regularizers=penalized, **still)
+    trainer.fit(X, Y, epochs=2, batch_size=7, verbose=False)
+    expected = 0.7 * np.sum(net[0].weight ** 2) + 0.2 * np.abs(net(X)).sum() / len(X)
+    assert trainer.history["penalty"] == pytest.approx([expected] * 2, rel=1e-12)
+    assert trainer.history.columns[:4] == ["epoch", "learning_rate", "loss", "penalty"]
 
 
 def test_l1_makes_small_weights_smaller_and_frozen_parameters_have_no_penalty():
@@ -126,6 +141,31 @@ def test_without_penalties_the_step_has_the_same_operations():
     assert str(plain) == str(empty)
     penalized = fitted(made(regularizers={"*": regularizers.L2()}), epochs=1).step.graph
     assert str(plain) != str(penalized)
+
+
+@backends
+def test_a_search_minimizes_loss_and_penalty(backend):
+    """Ridge regression has a closed form; a penalty of activities takes part in the search too."""
+    x = np.hstack([X, np.ones((24, 1))])
+    net = nn.Sequential(nn.Dense(2, use_bias=False)).initialize(x)
+    ridge = {"0.weight": regularizers.L2(0.3)}
+    trainer = made(network=net, optimizer=optimizers.LBFGS(), regularizers=ridge, backend=backend)
+    trainer.fit(x, Y, epochs=50, batch_size=9, verbose=False)
+    expected = np.linalg.solve(x.T @ x / 48 + 0.3 * np.eye(4), x.T @ Y / 48)
+    np.testing.assert_allclose(net[0].weight, expected, rtol=1e-5, atol=1e-8)
+
+    net = nn.Sequential(
+        nn.Dense(2, use_bias=False), nn.ActivityRegularization(regularizers.L2(0.3))
+    ).initialize(x)
+    trainer = made(network=net, optimizer=optimizers.LBFGS(), backend=backend)
+    trainer.fit(x, Y, epochs=50, batch_size=9, verbose=False)
+    expected = np.linalg.solve(x.T @ x * (1 / 48 + 0.3 / 24), x.T @ Y / 48)
+    np.testing.assert_allclose(net[0].weight, expected, rtol=1e-5, atol=1e-8)
+
+
+def test_a_search_cannot_be_constrained():
+    with pytest.raises(InvalidArgumentError, match="searches along lines that leave"):
+        made(optimizer=optimizers.LBFGS(), constraints={"*": constraints.NonNegative()})
 
 
 # -- activities ------------------------------------------------------------------------------------

@@ -43,9 +43,9 @@ class Trainer:
         seed gives the same bits.
     clip_norm: gradients are shortened to this global norm before the update.
     accumulate: how many batches make one update; their gradients are averaged, weighted exactly.
-    regularizers: penalties of parameters, added to the loss that is trained on (not to the one
-        that is shown), by patterns of their paths: `{"*.weight": regularizers.L2(1e-4)}`. All that
-        match a parameter count.
+    regularizers: penalties of parameters, by patterns of their paths: `{"*.weight":
+        regularizers.L2(1e-4)}`. All that match a parameter are added to the loss that is trained
+        on; the history shows their sum in a column of its own, "penalty".
     constraints: where parameters are put back after every update, by patterns as well:
         `{"*.weight": constraints.MaxNorm(3.0)}`.
     backend, threads: what the step runs on, as in `gd.compile`.
@@ -74,6 +74,11 @@ class Trainer:
         optimizer = _checked_optimizer(optimizer)
         if clip_norm is not None:
             optimizer = chain(clip_by_global_norm(clip_norm), optimizer)
+        if constraints and optimizer.search is not None:
+            raise InvalidArgumentError(
+                f"{optimizer.name} searches along a line, which constraints would bend: leave out "
+                "constraints=, or use another optimizer."
+            )
         recipe = Recipe(
             network=_checked_network(network),
             loss=_checked_loss(loss),
@@ -84,6 +89,11 @@ class Trainer:
             regularizers=checked("regularizers", regularizers),
             constraints=checked("constraints", constraints),
         )
+        if recipe.constraints and recipe.optimizer.search is not None:
+            raise InvalidArgumentError(
+                f"{recipe.optimizer!r} searches along lines that leave what `constraints` allow: "
+                "use another optimizer, or regularizers."
+            )
         self.history = History()
         self._learner = Learner(recipe, backend, threads)
         self._run: Run | None = None
