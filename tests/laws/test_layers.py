@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gradiente as gd
-from gradiente import nn
+from gradiente import nn, regularizers
 from gradiente.backends.compile import compile
 from gradiente.base.trees import flatten, map_tree
 from gradiente.gradient.derivatives import grad
@@ -147,6 +147,22 @@ EXAMPLES |= {
     "SpatialDropout": Example(lambda: nn.SpatialDropout(0.4), numbers(5, 2, 3), others=((5, 3),)),
     "StochasticDepth": Example(
         lambda: nn.StochasticDepth(0.4), numbers(5, 2, 3), others=((5,), (5, 3))
+    ),
+    "ActivityRegularization": Example(
+        lambda: nn.ActivityRegularization(regularizers.L2(0.3)), numbers(5, 3), others=((5,),)
+    ),
+    "RNN": Example(
+        lambda: nn.RNN(4, activation=nn.sigmoid), numbers(5, 3, 2), parameters=2 * 4 + 4 * 4 + 4
+    ),
+    "LSTM": Example(
+        lambda: nn.LSTM(3, layers=2, dropout=0.2),
+        numbers(8, 3, 2),
+        parameters=(2 * 12 + 3 * 12 + 12) + (3 * 12 + 3 * 12 + 12),
+    ),
+    "GRU": Example(
+        lambda: nn.GRU(3, bidirectional=True, return_sequences=False),
+        numbers(5, 4, 2),
+        parameters=2 * (2 * 9 + 3 * 9 + 9 + 3),
     ),
 }
 EXAMPLES |= {

@@ -35,6 +35,8 @@ def cross_entropy(
     `torch.nn.CrossEntropyLoss`, with the classes on the last axis and nothing ignored by default;
     where everything is ignored the loss is 0 rather than not a number.
     Raises `ShapeError` or `TypeMismatchError` where target and prediction do not fit.
+
+    Source: none.
     """
     if prediction.ndim < 2 or prediction.shape[-1] < 2:
         raise ShapeError(
@@ -123,6 +125,8 @@ def binary_cross_entropy(
     `cross_entropy`.
 
     `torch.nn.BCEWithLogitsLoss`. Raises `ShapeError` where the shapes do not fit.
+
+    Source: none.
     """
     logits, target = matched(prediction, target)
     # log σ(z) = -softplus(-z), which neither overflows nor loses the small losses.

@@ -21,6 +21,8 @@ def mse(prediction: Array, target: Array) -> Array:
     """Mean squared error: l = (ŷ - y)².
 
     Its minimum is the mean of the target. `torch.nn.MSELoss`.
+
+    Source: none.
     """
     prediction, target = matched(prediction, target)
     error = prediction - target
@@ -33,6 +35,8 @@ def mae(prediction: Array, target: Array) -> Array:
     """Mean absolute error: l = |ŷ - y|, with the gradient 0 where the two are equal.
 
     Its minimum is the median of the target, so that outliers count little. `torch.nn.L1Loss`.
+
+    Source: none.
     """
     prediction, target = matched(prediction, target)
     return np.abs(prediction - target)
@@ -110,6 +114,8 @@ def poisson(
 
     full: add Stirling's approximation of the constant, y log y - y + ½ log(2π y) where y > 1.
     `torch.nn.PoissonNLLLoss`.
+
+    Source: none.
     """
     prediction, target = matched(prediction, target)
     if log_input:

@@ -3,7 +3,7 @@
 import gradiente.nn.tree  # noqa: F401, it makes modules trees
 from gradiente.nn.activations import ACTIVATIONS
 from gradiente.nn.attention import MultiHeadAttention
-from gradiente.nn.context import Context, is_training, next_key, running
+from gradiente.nn.context import Context, add_loss, is_training, next_key, running
 from gradiente.nn.convolution import (
     Convolution,
     DepthwiseConvolution,
@@ -71,7 +71,10 @@ from gradiente.nn.rectifiers import (
     step,
     threshold,
 )
+from gradiente.nn.recurrent import GRU, LSTM, RNN, Recurrent, sequence_mask
+from gradiente.nn.recurrent_cells import GRUCell, LSTMCell, RecurrentCell, RNNCell
 from gradiente.nn.regularization import (
+    ActivityRegularization,
     AlphaDropout,
     Dropout,
     GaussianDropout,
@@ -112,7 +115,11 @@ from gradiente.nn.transformer import (
 
 __all__ = [
     "ACTIVATIONS",
+    "GRU",
     "LAYERS",
+    "LSTM",
+    "RNN",
+    "ActivityRegularization",
     "AdaptiveAveragePool",
     "AdaptiveMaxPool",
     "AlphaDropout",
@@ -125,6 +132,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePool",
@@ -133,6 +141,7 @@ __all__ = [
     "GumbelSoftmax",
     "InstanceNorm",
     "LPPool",
+    "LSTMCell",
     "LayerNorm",
     "LearnedPositions",
     "LinearBiases",
@@ -142,7 +151,10 @@ __all__ = [
     "MultiHeadAttention",
     "PReLU",
     "RMSNorm",
+    "RNNCell",
     "RReLU",
+    "Recurrent",
+    "RecurrentCell",
     "RotaryPositions",
     "SeparableConvolution",
     "Sequential",
@@ -159,6 +171,7 @@ __all__ = [
     "TransposedConvolution",
     "UnitNorm",
     "WeightNorm",
+    "add_loss",
     "celu",
     "elu",
     "entmax15",
@@ -190,6 +203,7 @@ __all__ = [
     "rrelu",
     "running",
     "selu",
+    "sequence_mask",
     "sigmoid",
     "silu",
     "sin",

@@ -30,7 +30,9 @@ from gradiente.nn.positions import (
     SinusoidalPositions,
 )
 from gradiente.nn.random_activations import GumbelSoftmax, RReLU
+from gradiente.nn.recurrent import GRU, LSTM, RNN
 from gradiente.nn.regularization import (
+    ActivityRegularization,
     AlphaDropout,
     Dropout,
     GaussianDropout,
@@ -81,7 +83,9 @@ REGULARIZATION = (
     GaussianNoise,
     SpatialDropout,
     StochasticDepth,
+    ActivityRegularization,
 )
+RECURRENT = (RNN, LSTM, GRU)
 ACTIVATION = (PReLU, RReLU, Swish, Snake, GumbelSoftmax)
 
 LAYERS: dict[str, type[Module]] = {
@@ -92,6 +96,7 @@ LAYERS: dict[str, type[Module]] = {
         *POOLING,
         *NORMALIZATION,
         *REGULARIZATION,
+        *RECURRENT,
         *ACTIVATION,
         MultiHeadAttention,
         SinusoidalPositions,

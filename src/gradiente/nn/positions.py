@@ -48,6 +48,8 @@ class LearnedPositions(Module):
     start as an `Embedding`.
 
     Raises `InvalidArgumentError` for no places, `ShapeError` for longer sequences.
+
+    Gehring et al., "Convolutional sequence to sequence learning", ICML 2017.
     """
 
     def __init__(self, places: int, weight_initializer: Initializer = normal):

@@ -104,6 +104,8 @@ class TransformerDecoderLayer(Module):
     -> y: (batch, time, features). mask, key_mask: for x at itself; memory_mask, memory_key_mask:
     for x at memory. positions are those of x at itself; across there are none.
     `torch.nn.TransformerDecoderLayer`, given a causal mask.
+
+    Vaswani et al., "Attention is all you need", NeurIPS 2017.
     """
 
     def __init__(
@@ -169,6 +171,8 @@ class TransformerEncoder(Module):
     mask, key_mask: given to each layer. x, y: (batch, time, features).
 
     Raises `InvalidArgumentError` for less than one layer, `TypeMismatchError` for what is none.
+
+    Vaswani et al., "Attention is all you need", NeurIPS 2017.
     """
 
     def __init__(self, layer: TransformerEncoderLayer, count: int, norm: Module | None = None):
@@ -189,6 +193,8 @@ class TransformerDecoder(Module):
 
     Arguments and errors as those of `TransformerEncoder`, for a `TransformerDecoderLayer`; x,
     memory and the masks as there.
+
+    Vaswani et al., "Attention is all you need", NeurIPS 2017.
     """
 
     def __init__(self, layer: TransformerDecoderLayer, count: int, norm: Module | None = None):
