@@ -35,6 +35,7 @@ from gradiente.gradient.derivatives import (
     value_and_grad,
     vjp,
 )
+from gradiente.gradient.scan import scan
 from gradiente.insight.profile import profile
 from gradiente.insight.show import show
 from gradiente.insight.verify import verify
@@ -58,6 +59,7 @@ __all__ = [
     "jvp",
     "profile",
     "random",
+    "scan",
     "show",
     "stop_gradient",
     "value_and_grad",

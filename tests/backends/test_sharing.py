@@ -33,6 +33,7 @@ def by_hand(*orders):
     return mean
 
 
+@pytest.mark.usefixtures("every_improvement")
 def test_the_rest_runs_on_the_program_of_the_whole_batches():
     steps = CompiledSteps(towards_the_mean, "native")
     state = steps.run(start(), X, WHOLE, whole=8)
@@ -44,6 +45,7 @@ def test_the_rest_runs_on_the_program_of_the_whole_batches():
     assert steps.graph.inputs[-1].type.shape == (8, 3)
 
 
+@pytest.mark.usefixtures("every_improvement")
 def test_other_rests_run_on_it_too():
     steps = CompiledSteps(towards_the_mean, "native")
     steps.run(start(), X, WHOLE, whole=8)
@@ -81,6 +83,7 @@ def test_a_rest_before_any_whole_batch_has_a_variant_of_its_own():
     assert steps.variants == 2
 
 
+@pytest.mark.usefixtures("every_improvement")
 def test_nothing_is_masked_where_there_is_no_rest():
     whole, known = CompiledSteps(towards_the_mean, "native"), []
     for data, options in ((X[:16], {"whole": 8}), (X, {})):
@@ -92,6 +95,7 @@ def test_nothing_is_masked_where_there_is_no_rest():
     assert len(masked.program.module.graph.inputs) == 3 + 2  # the count, and which rows are valid
 
 
+@pytest.mark.usefixtures("every_improvement")
 def test_threads_do_not_change_the_bits():
     def step(state, batch):
         return {**state, "mean": state["mean"] - 1e-3 * (np.tanh(batch).T @ batch).sum(axis=0)}

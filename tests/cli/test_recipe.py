@@ -88,7 +88,7 @@ def test_schedules_of_few_steps(steps):
 @pytest.mark.parametrize("name", [*OPTIMIZERS, *ACTIVATIONS])
 def test_every_optimizer_and_activation_takes_a_step(name):
     kind = "optimizer" if name in OPTIMIZERS else "activation"
-    trainer = build_trainer(options(**{kind: name}, hidden="3"), TWO, steps=2)
+    trainer = build_trainer(options(**{kind: name}, hidden="4"), TWO, steps=2)
     x = np.array([[1.0, 0.0], [0.0, 1.0]], np.float32)
     trainer.fit(x, np.array([0, 1]), epochs=2, batch_size=2, verbose=False)
     assert np.isfinite(trainer.predict(x)).all()

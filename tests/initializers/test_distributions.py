@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+import gradiente as gd
 from gradiente import initializers
 from gradiente.initializers import INITIALIZERS, fans
 from gradiente.trace.random import key
@@ -122,3 +123,86 @@ def test_signals_keep_their_size_through_relu_layers(depth):
     for layer in range(1, depth):
         x = np.maximum(x @ initializers.he_normal(key(layer), (256, 256), np.float64), 0)
     assert 0.3 < np.mean(x**2) / 0.5 < 5.0
+
+
+@pytest.mark.parametrize("shape", [DENSE, KERNEL])
+@pytest.mark.parametrize("distribution", ["normal", "truncated_normal", "uniform"])
+@pytest.mark.parametrize(("fan", "size"), [("inputs", 0), ("outputs", 1), ("average", slice(None))])
+def test_variance_scaling(fan, size, distribution, shape):
+    made = initializers.variance_scaling(scale=3.0, fan=fan, distribution=distribution)
+    w = made(key(3), shape, np.float64).ravel()
+    deviation = math.sqrt(3.0 / np.mean(fans(shape)[size]))
+    wide = deviation / stats.truncnorm(-2, 2).std()
+    law = {
+        "normal": stats.norm(0, deviation),
+        "truncated_normal": stats.truncnorm(-2, 2, 0, wide),
+        "uniform": stats.uniform(-math.sqrt(3) * deviation, 2 * math.sqrt(3) * deviation),
+    }[distribution]
+    assert abs(w.std() / deviation - 1) < 5 / math.sqrt(2 * w.size)
+    assert stats.kstest(w, law.cdf).pvalue > 1e-3
+
+
+def test_variance_scaling_contains_the_others():
+    general = initializers.variance_scaling
+    for made, same in (
+        (initializers.he_normal, general(scale=2.0, distribution="normal")),
+        (initializers.lecun_uniform, general(distribution="uniform")),
+        (
+            initializers.glorot_uniform,
+            general(fan="average", distribution="uniform"),
+        ),
+    ):
+        np.testing.assert_allclose(made(key(0), KERNEL), same(key(0), KERNEL), rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 4, 4), (3, 3, 4, 7), (5, 3, 6), (2, 3, 2, 4, 8), (4, 6)])
+def test_delta_orthogonal_is_orthogonal_at_the_centre_and_zero_elsewhere(shape):
+    w = initializers.delta_orthogonal(key(2), shape, np.float64)
+    middle = w[tuple(length // 2 for length in shape[:-2])]
+    np.testing.assert_allclose(middle @ middle.T, np.eye(len(middle)), atol=1e-14)
+    assert np.count_nonzero(w) == middle.size
+
+
+def test_delta_orthogonal_convolutions_keep_the_length_of_a_signal():
+    x = initializers.normal(key(0), (2, 9, 9, 4), np.float64)
+    for layer in range(1, 6):
+        kernel = initializers.delta_orthogonal(key(layer), (3, 3, 4, 4), np.float64)
+        y = gd.convolution(x, kernel, 1, "same", 1, 1)
+        np.testing.assert_allclose(np.sum(y**2), np.sum(x**2), rtol=1e-12)
+        x = y
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 6, 6), (3, 5, 6, 9), (4, 4, 9, 6), (3, 5, 5), (5, 5)])
+def test_dirac_passes_channels(shape):
+    w = initializers.dirac(key(0), shape, np.float64)
+    x = initializers.normal(key(0), (2, *(7,) * (len(shape) - 2), shape[-2]), np.float64)
+    y = gd.convolution(x, w, 1, "same", 1, 1) if len(shape) > 2 else x @ w
+    if 4 in shape[:-2]:  # the centre of an even window is after the middle: one place ahead
+        x = np.pad(x, [(0, 0), (0, 1), (0, 1), (0, 0)])[:, 1:, 1:]
+    least = min(shape[-2:])
+    np.testing.assert_array_equal(y[..., :least], x[..., :least])
+    assert not y[..., least:].any()
+
+
+def test_dirac_in_groups():
+    w = initializers.dirac(groups=2)(key(0), (3, 3, 6), np.float64)
+    x = initializers.normal(key(0), (2, 7, 6), np.float64)
+    np.testing.assert_array_equal(gd.convolution(x, w, 1, "same", 1, 2), x)
+
+
+def test_identity():
+    np.testing.assert_array_equal(initializers.identity(gain=2.0)(key(0), (3, 4)), 2 * np.eye(3, 4))
+    kernel = initializers.identity(key(0), (3, 2, 2))
+    np.testing.assert_array_equal(kernel, initializers.dirac(key(0), (3, 2, 2)))
+
+
+@pytest.mark.parametrize(("sparsity", "zeros"), [(0.0, 0), (0.5, 60), (0.901, 109), (1.0, 120)])
+def test_sparse_has_so_many_zeros_for_each_output(sparsity, zeros):
+    w = initializers.sparse(sparsity=sparsity, std=2.0)(key(3), (3, 40, 500), np.float64)
+    flat = w.reshape(120, 500)
+    np.testing.assert_array_equal(np.count_nonzero(flat == 0, axis=0), zeros)
+    kept = flat[flat != 0]
+    if zeros < 120:
+        assert abs(kept.std() / 2.0 - 1) < 5 / math.sqrt(2 * kept.size)
+        rows = np.count_nonzero(flat, axis=1)  # every input is as likely as any other
+        assert abs(rows - 500 * (1 - zeros / 120)).max() < 5 * math.sqrt(125)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gradiente import optimizers
 from gradiente.base.errors import InvalidArgumentError, UnknownNameError
 from gradiente.optimizers import (
     OPTIMIZERS,
@@ -15,6 +16,11 @@ from gradiente.optimizers import (
     clip_by_norm,
     clip_by_value,
     find_optimizer,
+)
+
+NAMES = (
+    "sgd adam adamw amsgrad adamax adamaxw nadam nadamw radam rmsprop adagrad adadelta rprop asgd "
+    "adafactor lion lamb lars ftrl muon adabelief yogi novograd signsgd signum"
 )
 
 
@@ -48,6 +54,32 @@ from gradiente.optimizers import (
         (Adagrad, {"initial_accumulator_value": -1}, "`initial_accumulator_value` is -1"),
         (Adagrad, {"epsilon": -1}, "`epsilon` is -1"),
         (Adagrad, {"weight_decay": -1}, "`weight_decay` is -1"),
+        (optimizers.Adamax, {"epsilon": -1}, "`epsilon` is -1"),
+        (optimizers.AdamaxW, {"weight_decay": -1}, "`weight_decay` is -1"),
+        (optimizers.NAdam, {"momentum_decay": -1}, "`momentum_decay` is -1"),
+        (optimizers.NAdamW, {"betas": (1.0, 0.9)}, r"`betas\[0\]` is 1.0"),
+        (optimizers.RAdam, {"epsilon": -1}, "`epsilon` is -1"),
+        (optimizers.Adadelta, {"decay": 1.5}, "`decay` is 1.5"),
+        (optimizers.Rprop, {"factors": (1.0, 1.2)}, r"`factors\[0\]` is 1.0"),
+        (optimizers.Rprop, {"factors": (0.5, 1.0)}, r"`factors\[1\]` is 1.0"),
+        (optimizers.Rprop, {"factors": 0.5}, "`factors` is 0.5: it must be a pair"),
+        (optimizers.Rprop, {"step_sizes": (2, 1)}, "`step_sizes` is .*smaller one comes first"),
+        (optimizers.ASGD, {"start": -1}, "`start` is -1"),
+        (optimizers.ASGD, {"power": -1}, "`power` is -1"),
+        (optimizers.Adafactor, {"clip_threshold": 0.5}, "`clip_threshold` is 0.5: .*at least 1"),
+        (optimizers.Adafactor, {"decay_power": -1}, "`decay_power` is -1"),
+        (optimizers.Adafactor, {"epsilon": -1}, "`epsilon` is -1"),
+        (optimizers.Lion, {"weight_decay": -1}, "`weight_decay` is -1"),
+        (optimizers.SignSGD, {"momentum": 1.0}, "`momentum` is 1.0"),
+        (optimizers.LARS, {"trust_coefficient": 0}, "`trust_coefficient` is 0: .*above 0"),
+        (optimizers.LAMB, {"epsilon": -1}, "`epsilon` is -1"),
+        (optimizers.NovoGrad, {"betas": (0.9, 1.0)}, r"`betas\[1\]` is 1.0"),
+        (optimizers.FTRL, {"l1": -1}, "`l1` is -1"),
+        (optimizers.FTRL, {"initial_accumulator_value": -1}, "`initial_accumulator_value` is -1"),
+        (optimizers.Muon, {"iterations": 0}, "`iterations` is 0: .*1 or more"),
+        (optimizers.Muon, {"scale": "rms"}, "`scale` is 'rms'.*'match_adamw'"),
+        (optimizers.AdaBelief, {"epsilon": -1}, "`epsilon` is -1"),
+        (optimizers.Yogi, {"initial_accumulator_value": -1}, "`initial_accumulator_value` is -1"),
         (clip_by_global_norm, {"maximum_norm": 0}, "`maximum_norm` is 0: .*above 0"),
         (clip_by_norm, {"maximum_norm": -1}, "`maximum_norm` is -1"),
         (clip_by_value, {"maximum": 0}, "`maximum` is 0"),
@@ -60,7 +92,7 @@ def test_refused(factory, options, message):
 
 
 def test_every_optimizer_is_found_by_name_in_any_case():
-    assert set(OPTIMIZERS) == {"sgd", "adam", "adamw", "rmsprop", "adagrad"}
+    assert set(OPTIMIZERS) == set(NAMES.split())
     assert find_optimizer("AdamW") is find_optimizer("adamw") is AdamW
 
 

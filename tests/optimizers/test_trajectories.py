@@ -8,7 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradiente.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, apply_updates
+from gradiente.optimizers import (
+    ASGD,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    NAdam,
+    Optimizer,
+    RAdam,
+    RMSprop,
+    Rprop,
+    apply_updates,
+)
 
 RECORD = json.loads((Path(__file__).parent / "torch_trajectories.json").read_text())
 
@@ -31,6 +45,12 @@ OURS: dict[str, tuple[Callable[..., Optimizer], dict[str, Any]]] = {
         {"learning_rate": 0.001, "centered": True, "momentum": 0.9},
     ),
     "adagrad": (Adagrad, {"learning_rate": 0.1, "learning_rate_decay": 0.001}),
+    "adamax": (Adamax, {"learning_rate": 0.01}),
+    "nadam": (NAdam, {"learning_rate": 0.01}),
+    "radam": (RAdam, {"learning_rate": 0.001}),
+    "adadelta": (Adadelta, {"learning_rate": 1.0, "decay": 0.9, "epsilon": 1e-6}),
+    "rprop": (Rprop, {"learning_rate": 0.01}),
+    "asgd": (ASGD, {"learning_rate": 0.001}),
 }
 
 

@@ -24,21 +24,25 @@ def names(kernels) -> list[list[str]]:
 X = np.ones((4, 3), np.float32)
 
 
+@pytest.mark.usefixtures("every_improvement")
 def test_a_chain_of_elementwise_operations_is_one_kernel():
     kernels = schedule(graph_of(lambda x: np.tanh(np.exp(x) * 2 + 1), X))
     assert names(kernels) == [["exp", "multiply", "add", "tanh"]]
 
 
+@pytest.mark.usefixtures("every_improvement")
 def test_a_reduction_separates_loops():
     kernels = schedule(graph_of(lambda x: np.exp(x - np.max(x)) * 2, X))
     assert names(kernels) == [["max"], ["subtract", "exp", "multiply"]]
 
 
+@pytest.mark.usefixtures("every_improvement")
 def test_other_shapes_run_in_loops_of_their_own():
     kernels = schedule(graph_of(lambda x, b: np.exp(b) * np.exp(x), X, X[0]))
     assert names(kernels) == [["exp"], ["exp", "multiply"]]
 
 
+@pytest.mark.usefixtures("every_improvement")
 def test_operations_wait_for_those_who_need_them():
     """exp(x) is not needed before the product: it is computed with what multiplies it."""
     kernels = schedule(graph_of(lambda x: np.exp(x) * np.sum(np.sin(x) @ x.T, axis=1)[:, None], X))

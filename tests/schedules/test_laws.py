@@ -20,12 +20,31 @@ EXAMPLES = {
     "one_cycle": schedules.one_cycle(0.1, steps=20),
     "warmup": schedules.warmup(schedules.linear(0.1, steps=10), steps=5),
     "reduce_on_plateau": schedules.reduce_on_plateau(0.1),
+    "adaptive": schedules.adaptive(0.1),
+    "multi_step": schedules.multi_step(0.1, at=[3, 12]),
+    "piecewise_constant": schedules.piecewise_constant(0.1, {4: 0.02, 9: 0.05}),
+    "piecewise_interpolate": schedules.piecewise_interpolate(0.02, {4: 0.1, 9: 0.05}, "cosine"),
+    "inverse_time": schedules.inverse_time(0.1, 0.5, every=4, staircase=True),
+    "inv_scaling": schedules.inv_scaling(0.1, 0.6),
+    "power": schedules.power(0.1, 1.5, every=10),
+    "polynomial": schedules.polynomial(0.1, steps=8, power=2.0, final=0.01, cycle=True),
+    "inverse_square_root": schedules.inverse_square_root(0.1, warmup_steps=6),
+    "noam": schedules.noam(0.1, model_size=4, warmup_steps=6),
+    "cosine_restarts": schedules.cosine_restarts(0.1, 5, 2.0, 0.8, 0.01),
+    "sgdr": schedules.sgdr([0.1, 0.05], [7, 9], warmup_steps=2),
+    "cyclic": schedules.cyclic(0.1, 0.01, up=4, down=3, mode="exp_range", factor=0.9),
+    "swa_constant": schedules.swa_constant(schedules.step(0.1, 3), 8, 0.03),
+    "warmup_stable_decay": schedules.warmup_stable_decay(0.1, 24, 4, 6, curve="square_root"),
+    "joined": schedules.joined([schedules.linear(0.1, 5), schedules.constant(0.05)], [6]),
+    "chained": schedules.chained([schedules.step(0.1, 4), schedules.linear(0.3, 9, 1.0)]),
 }
-PLAIN = [name for name in EXAMPLES if name != "reduce_on_plateau"]
+WATCHING = ("reduce_on_plateau", "adaptive")
+PLAIN = [name for name in EXAMPLES if name not in WATCHING]
+COMBINED = {"joined", "chained"}  # made of schedules, so they have no rate of their own to choose
 
 
 def test_every_schedule_has_an_example():
-    assert set(EXAMPLES) == set(SCHEDULES)
+    assert set(EXAMPLES) == set(SCHEDULES) | COMBINED
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -63,7 +82,7 @@ def test_equality_looks_at_the_options():
     assert schedules.constant(0.1) != schedules.warmup(0.1, 1)
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_plot_shows_the_rates(name):
     pytest.importorskip("plotly")
     figure = EXAMPLES[name].plot(30)
@@ -102,6 +121,15 @@ def test_a_schedule_can_be_compiled(name):
     for step in range(25):
         rate = compiled(np.array(step, np.int64))
         assert rate == pytest.approx(0.5 * schedule(step), rel=1e-15, abs=0)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_native_rates_are_those_of_numpy(name):
+    schedule = EXAMPLES[name]
+    compiled = compile(lambda step: 1.0 * schedule(step), backend="native")
+    for step in range(40):
+        rate = compiled(np.array(step, np.int64))
+        assert rate == pytest.approx(schedule(step), rel=1e-13, abs=1e-17)
 
 
 def test_your_own_schedule():
@@ -149,6 +177,31 @@ def test_found_by_name_in_any_case():
         (lambda: schedules.reduce_on_plateau(0.1, cooldown=-1), "`cooldown` is -1"),
         (lambda: schedules.reduce_on_plateau(0.1, minimum=0.2), "at most `learning_rate`, 0.1"),
         (lambda: schedules.constant(0.1).plot(0), "`steps` is 0"),
+        (lambda: schedules.adaptive(0.1, patience=-1), "`patience` is -1"),
+        (lambda: schedules.multi_step(0.1, at=3), "`at` is 3: .*list of steps"),
+        (lambda: schedules.multi_step(0.1, at=[0]), "`at` is 0"),
+        (lambda: schedules.piecewise_constant(0.1, [3]), "`changes` is .*dict of rates by step"),
+        (lambda: schedules.piecewise_constant(0.1, {0: 1.0}), "`changes` is 0"),
+        (lambda: schedules.piecewise_constant(0.1, {3: -1.0}), r"`changes\[3\]` is -1.0"),
+        (lambda: schedules.piecewise_interpolate(0.1, {3: 1.0}, "cos"), "`curve` is 'cos'"),
+        (lambda: schedules.inverse_time(0.1, -1), "`decay` is -1"),
+        (lambda: schedules.inv_scaling(0.1, -1), "`power` is -1"),
+        (lambda: schedules.power(0.1, -1), "`exponent` is -1"),
+        (lambda: schedules.polynomial(0.1, 3, power=0), "`power` is 0: .*above 0"),
+        (lambda: schedules.inverse_square_root(0.1, 0), "`warmup_steps` is 0"),
+        (lambda: schedules.noam(model_size=0), "`model_size` is 0"),
+        (lambda: schedules.cosine_restarts(0.1, 3, 0.5), "`length_factor` is 0.5"),
+        (lambda: schedules.sgdr([0.1], [3, 4]), "has 1 peaks for 2 cycles"),
+        (lambda: schedules.sgdr(0.1, 3), "`steps` is 3: .*one for each cycle"),
+        (lambda: schedules.cyclic(0.1, 0.2), "`lowest` is 0.2: .*at most 0.1"),
+        (lambda: schedules.cyclic(0.1, 0.0, mode="square"), "`mode` is 'square'"),
+        (lambda: schedules.swa_constant(0.1, -1, 0.0), "`start` is -1"),
+        (lambda: schedules.swa_constant(0.1, 1, 0.0, curve="log"), "`curve` is 'log'"),
+        (lambda: schedules.warmup_stable_decay(0.1, 9, 5, 5), "are 5 and 5: together .* 9"),
+        (lambda: schedules.joined([schedules.constant(0.1)], [3]), "1 schedules need 0"),
+        (lambda: schedules.joined([schedules.constant(0.1)] * 3, [3, 3]), "rising order"),
+        (lambda: schedules.joined([0.1], []), "list of schedules"),
+        (lambda: schedules.chained([]), "list of schedules"),
     ],
 )
 def test_refused(make, message):

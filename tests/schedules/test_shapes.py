@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from gradiente import schedules
@@ -45,6 +46,93 @@ def test_one_cycle_of_three_phases_may_have_its_peak_in_the_middle():
     schedule = schedules.one_cycle(1.0, 12, 0.5, three_phases=True)
     assert [schedule(t) for t in (0, 5, 10)] == pytest.approx([1 / 25, 1.0, 1 / 25])
     assert schedule(11) == pytest.approx(1 / 25e4)
+
+
+def test_cyclic_returns_to_its_lowest_rate():
+    schedule = schedules.cyclic(1.0, 0.2, up=2, down=4)
+    assert [schedule(t) for t in range(8)] == pytest.approx([0.2, 0.6, 1, 0.8, 0.6, 0.4, 0.2, 0.6])
+
+
+def test_cosine_restarts_begin_at_their_peak():
+    schedule = schedules.cosine_restarts(1.0, 10, length_factor=2, peak_factor=0.5, final=0.2)
+    starts = [10 * (2**cycle - 1) for cycle in range(20)]
+    assert [schedule(t) for t in starts[:4]] == pytest.approx([1, 0.5, 0.25, 0.125])
+    plain = schedules.cosine_restarts(1.0, 10, length_factor=2)
+    assert [plain(t) for t in starts] == pytest.approx([1.0] * 20)
+    assert all(plain(t - 1) < 0.03 for t in starts[1:])
+    assert schedule(5) == pytest.approx((1 + 0.2) / 2)
+
+
+@pytest.mark.parametrize("factor", [1.1, 1.5, 3.0, 7.3])
+def test_cosine_restarts_of_any_growth_stay_between_their_ends(factor):
+    schedule = schedules.cosine_restarts(1.0, 7, factor, final=0.1)
+    rates = [schedule(t) for t in range(3000)]
+    assert min(rates) >= 0.1 and max(rates) <= 1.0
+    leaps = [t for t in range(1, 3000) if rates[t] > rates[t - 1] + 0.3]
+    starts = [7 * (factor**c - 1) / (factor - 1) for c in range(1, 60)]
+    assert leaps == [math.ceil(start) for start in starts if start < 2999]
+
+
+def test_inverse_time_and_its_relatives():
+    assert schedules.inverse_time(1.0, 3.0, every=2)(1) == pytest.approx(1 / 2.5)
+    stairs = schedules.inverse_time(1.0, 3.0, every=2, staircase=True)
+    assert [stairs(t) for t in range(5)] == pytest.approx([1, 1, 1 / 4, 1 / 4, 1 / 7])
+    assert schedules.inv_scaling(1.0)(3) == pytest.approx(1 / 2)
+    assert schedules.power(1.0, 2.0, every=5)(5) == pytest.approx(1 / 4)
+
+
+def test_polynomial_that_cycles():
+    schedule = schedules.polynomial(1.0, steps=10, final=0.1, cycle=True)
+    expected = {0: 1.0, 5: 0.55, 10: 0.1, 11: 0.1 + 0.9 * 9 / 20, 20: 0.1, 21: 0.1 + 0.9 * 9 / 30}
+    assert [schedule(t) for t in expected] == pytest.approx(list(expected.values()))
+
+
+def test_noam_is_inverse_square_root_with_its_peak():
+    noam = schedules.noam(1.0, model_size=64, warmup_steps=100)
+    peak = 1 / math.sqrt(64 * 100)
+    same = schedules.inverse_square_root(peak, warmup_steps=100)
+    assert [noam(t - 1) for t in (1, 50, 100, 400)] == pytest.approx(
+        [same(t) for t in (1, 50, 100, 400)]
+    )
+    assert noam(99) == pytest.approx(peak) and noam(399) == pytest.approx(peak / 2)
+
+
+@pytest.mark.parametrize(
+    ("curve", "middle"), [("linear", 0.6), ("cosine", 0.6), ("square_root", 1 - 0.8 * 0.5**0.5)]
+)
+def test_warmup_stable_decay(curve, middle):
+    schedule = schedules.warmup_stable_decay(1.0, 20, 4, 6, final=0.2, curve=curve)
+    rates = [schedule(t) for t in (0, 1, 4, 9, 14, 17, 20, 99)]
+    # The warm-up does not reach into the fall, so that the two can be written as a product.
+    assert rates == pytest.approx([0, 0.25, 1, 1, 1, middle, 0.2, 0.2])
+
+
+def test_warmup_stable_decay_without_its_ends():
+    assert schedules.warmup_stable_decay(0.5, 10, 0, 0)(7) == 0.5
+    assert schedules.warmup_stable_decay(0.5, 10, 10, 0)(5) == 0.25
+
+
+def test_swa_constant_takes_over_a_schedule():
+    schedule = schedules.swa_constant(schedules.linear(1.0, 10), 5, 0.1, 4, "linear")
+    expected = [1.0, 0.6, 0.5, 0.3, 0.1, 0.1]
+    assert [schedule(t) for t in (0, 4, 5, 7, 9, 90)] == pytest.approx(expected)
+    assert schedules.swa_constant(1.0, 3, 0.1, anneal_steps=0)(4) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_adaptive_equals_scikit_learn(seed):
+    """The rule of its MLP: no improvement is a loss above the best one less the tolerance."""
+    losses = np.cumsum(np.random.default_rng(seed).normal(0, 1e-4, 80)) + 1.0
+    rate, best, bad, expected = 0.1, math.inf, 0, []
+    for loss in losses:
+        bad = bad + 1 if loss > best - 1e-4 else 0
+        best = min(best, loss)
+        if bad > 3:
+            rate, bad = rate / 5, 0
+        expected.append(max(rate, 1e-6))
+    scales = observed(schedules.adaptive(0.1, patience=3), losses)
+    assert [0.1 * scale for scale in scales] == pytest.approx(expected)
+    assert len(set(expected)) > 2
 
 
 def test_a_single_step():

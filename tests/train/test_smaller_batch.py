@@ -74,6 +74,7 @@ def prepared(case, backend, dtype, size):
     return learner, data
 
 
+@pytest.mark.usefixtures("every_improvement")
 @pytest.mark.parametrize(
     ("size", "dtype"), [(8, np.float64), (32, np.float32)], ids=["8 float64", "32 float32"]
 )
@@ -94,6 +95,7 @@ def test_a_step_on_fewer_rows_is_the_step_of_its_own(case, size, dtype):
     assert step.variants == 1
 
 
+@pytest.mark.usefixtures("every_improvement")
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_a_fit_is_that_of_the_reference_and_compiles_once(accumulate):
     fits = {}

@@ -43,6 +43,11 @@ def assert_same_bits(first, second):
         ({"loss": int}, "the loss must be a function"),
         ({"optimizer": "adam"}, "the optimizer must be one of gradiente.optimizers"),
         ({"optimizer": optimizers.Adam}, r"write Adam\(\.\.\.\)"),
+        (
+            {"optimizer": optimizers.clip_by_value(1.0)},
+            "moves no parameters.*write optim",
+        ),
+        ({"optimizer": optimizers.freeze()}, "freeze.* moves no parameters"),
         ({"metrics": metrics.accuracy}, "metrics is a list of metrics"),
         ({"metrics": ["accuracy"]}, r"'accuracy' is not a metric .*; write metrics\.accuracy"),
         ({"metrics": [metrics.top_k_accuracy]}, r"write metrics\.top_k_accuracy\(\.\.\.\)"),
@@ -440,6 +445,7 @@ def test_plateaus_that_cannot_be_served_are_refused():
 # -- the number of compiled variants -------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("every_improvement")
 def test_nothing_is_compiled_anew_over_epochs():
     schedule = schedules.ReduceOnPlateau(1e-3, patience=0)
     trainer = made(optimizer=optimizers.AdamW(schedule), metrics=EVERY_METRIC, accumulate=2)

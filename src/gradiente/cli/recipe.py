@@ -36,6 +36,18 @@ SCHEDULE_OPTIONS: dict[str, Any] = {
     "exponential": lambda steps: {"factor": 0.01, "every": steps},
     "warmup": lambda steps: {"steps": max(1, steps // 20)},
     "reduce_on_plateau": lambda steps: {"factor": 0.3, "patience": 5},
+    "multi_step": lambda steps: {"at": sorted({max(1, steps // 2), max(1, 3 * steps // 4)})},
+    "piecewise_constant": lambda steps: {"changes": {}},
+    "piecewise_interpolate": lambda steps: {"changes": {steps: 0.0}},
+    "inverse_time": lambda steps: {"decay": 9.0, "every": steps},
+    "power": lambda steps: {"every": max(1, steps // 10)},
+    "inverse_square_root": lambda steps: {"warmup_steps": max(1, steps // 20)},
+    "noam": lambda steps: {"model_size": 1, "warmup_steps": 1},  # the rate is then the peak
+    "cosine_restarts": lambda steps: {"steps": max(1, steps // 7), "length_factor": 2.0},
+    "sgdr": lambda steps: {"steps": [max(1, steps // 3)] * 3},
+    "cyclic": lambda steps: {"lowest": 0.0, "up": max(1, steps // 8)},
+    "swa_constant": lambda steps: {"start": 3 * steps // 4, "final": 0.0},
+    "warmup_stable_decay": lambda steps: {"warmup_steps": steps // 20, "decay_steps": steps // 5},
 }
 
 

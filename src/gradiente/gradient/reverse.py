@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from gradiente.base.errors import InvalidGraphError
 from gradiente.base.source import attributed_to
+from gradiente.gradient.total import total
 from gradiente.graph.node import Node
 from gradiente.graph.walk import between
 from gradiente.trace.functions import Tensor, m
@@ -25,17 +26,18 @@ def backward(
     outputs, sources = list(outputs), list(sources)
     wanted = set(sources)
     path = between(wanted, outputs, through=lambda node: node.type.is_floating)
-    gradients: dict[Node, Tensor] = {}
+    contributions: dict[Node, list[Tensor]] = {}
     for node, seed in zip(outputs, seeds, strict=True):
         if node in path:
-            _add(gradients, node, seed)
+            _add(contributions, node, seed)
     for node in sorted(path, key=lambda node: -node.number):
-        if node in wanted or node not in gradients:
+        if node in wanted or node not in contributions:
             continue
-        for source, contribution in zip(node.inputs, _local(node, gradients[node]), strict=True):
+        local = _local(node, _total(contributions, node))
+        for source, contribution in zip(node.inputs, local, strict=True):
             if contribution is not None and source in path:
-                _add(gradients, source, contribution)
-    return [gradients.get(node) for node in sources]
+                _add(contributions, source, contribution)
+    return [_total(contributions, node) if node in contributions else None for node in sources]
 
 
 def _local(node: Node, gradient: Tensor) -> tuple[Tensor | None, ...]:
@@ -49,9 +51,12 @@ def _local(node: Node, gradient: Tensor) -> tuple[Tensor | None, ...]:
         )
 
 
-def _add(gradients: dict[Node, Tensor], node: Node, contribution: Tensor) -> None:
+def _add(contributions: dict[Node, list[Tensor]], node: Node, contribution: Tensor) -> None:
     if contribution.type != node.type:
         raise InvalidGraphError(f"{node!r} got a gradient of type {contribution.type}.")
+    contributions.setdefault(node, []).append(contribution)
+
+
+def _total(contributions: dict[Node, list[Tensor]], node: Node) -> Tensor:
     with attributed_to(node.source):
-        known = gradients.get(node)
-        gradients[node] = contribution if known is None else known + contribution
+        return total(contributions[node])

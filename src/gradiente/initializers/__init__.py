@@ -8,34 +8,50 @@ from gradiente.initializers.initializer import (
     declare,
     find_initializer,
 )
-from gradiente.initializers.orthogonality import orthogonal
+from gradiente.initializers.orthogonality import delta_orthogonal, orthogonal
+from gradiente.initializers.passing import dirac, identity
 from gradiente.initializers.scaling import (
     fans,
     glorot_normal,
     glorot_uniform,
     he_normal,
     he_uniform,
+    kaiming_normal,
+    kaiming_uniform,
     lecun_normal,
     lecun_uniform,
+    variance_scaling,
+    xavier_normal,
+    xavier_uniform,
 )
+from gradiente.initializers.sparsity import sparse
 
 __all__ = [
     "INITIALIZERS",
     "Initializer",
     "constant",
     "declare",
+    "delta_orthogonal",
+    "dirac",
     "fans",
     "find_initializer",
     "glorot_normal",
     "glorot_uniform",
     "he_normal",
     "he_uniform",
+    "identity",
+    "kaiming_normal",
+    "kaiming_uniform",
     "lecun_normal",
     "lecun_uniform",
     "normal",
     "ones",
     "orthogonal",
+    "sparse",
     "truncated_normal",
     "uniform",
+    "variance_scaling",
+    "xavier_normal",
+    "xavier_uniform",
     "zeros",
 ]

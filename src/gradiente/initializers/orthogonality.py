@@ -1,4 +1,4 @@
-"""Weights that rotate: all their singular values are equal."""
+"""Weights that rotate: all their singular values are equal, for dense layers or convolutions."""
 
 import math
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 
 from gradiente.base.arguments import check_number
 from gradiente.initializers.initializer import Array, Shape, declare
+from gradiente.initializers.passing import at_centre
 from gradiente.initializers.scaling import fans
 from gradiente.trace import random
 
@@ -25,9 +26,27 @@ def orthogonal(key: Any, shape: Shape, dtype: Any, *, gain: float = 1.0) -> Arra
     """
     gain = check_number("gain", gain, above=0)
     fans(shape)  # refuses fewer than two axes
-    rows, columns = math.prod(shape[:-1]), shape[-1]
+    return (gain * _turned(key, math.prod(shape[:-1]), shape[-1])).reshape(shape).astype(dtype)
+
+
+@declare
+def delta_orthogonal(key: Any, shape: Shape, dtype: Any, *, gain: float = 1.0) -> Array:
+    """W = gain · Q at the centre of the window of a convolution, 0 elsewhere;   Q Qᵀ = 1
+
+    Q (inputs, outputs) as in `orthogonal`. A convolution of stride 1 with padding "same" and no
+    fewer outputs than inputs then keeps the length of every signal, at any depth. A window of even
+    length has its centre after the middle. Raises `InvalidArgumentError` for fewer than two axes.
+
+    L. Xiao et al., "Dynamical isometry and a mean field theory of CNNs", ICML 2018.
+    """
+    gain = check_number("gain", gain, above=0)
+    fans(shape)
+    return at_centre(gain * _turned(key, shape[-2], shape[-1]), shape, dtype)
+
+
+def _turned(key: Any, rows: int, columns: int) -> Array:
+    """A random matrix whose columns, or rows if those are fewer, are orthogonal unit vectors."""
     tall = random.normal(key, (max(rows, columns), min(rows, columns)), np.float64)
     q, r = np.linalg.qr(tall)
     q = q * np.where(np.diagonal(r) < 0, -1.0, 1.0)
-    turned = q if rows >= columns else q.T
-    return (gain * turned).reshape(shape).astype(dtype)
+    return q if rows >= columns else q.T

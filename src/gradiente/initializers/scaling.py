@@ -10,8 +10,11 @@ from typing import Any
 
 from gradiente.base.arguments import check_choice, check_number
 from gradiente.base.errors import InvalidArgumentError
-from gradiente.initializers.initializer import Array, Shape, declare
+from gradiente.initializers.distributions import truncated_normal
+from gradiente.initializers.initializer import INITIALIZERS, Array, Shape, declare
 from gradiente.trace import random
+
+TRUNCATED_DEVIATION = 0.8796256610342398  # of standard normal numbers within ±2
 
 
 def fans(shape: Shape) -> tuple[int, int]:
@@ -104,6 +107,50 @@ def lecun_normal(key: Any, shape: Shape, dtype: Any) -> Array:
     return random.normal(key, shape, dtype, 0.0, _deviation(1.0, fans(shape)[0]))
 
 
+@declare
+def variance_scaling(
+    key: Any,
+    shape: Shape,
+    dtype: Any,
+    *,
+    scale: float = 1.0,
+    fan: str = "inputs",
+    distribution: str = "truncated_normal",
+) -> Array:
+    """w ~ N(0, σ²), N(0, σ²) within ±2 σ′, or U[−√3 σ, √3 σ);   σ = √(scale / fan)
+
+    fan: "inputs", "outputs", or "average", the mean of both; distribution: "normal",
+    "truncated_normal" or "uniform". σ′ = σ / 0.88, so that σ is the standard deviation of what is
+    left after the truncation. The general form of all of this file, with the defaults of Keras.
+    Raises `InvalidArgumentError` for a scale of 0 or less and fewer than two axes.
+
+    K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers", ICCV 2015.
+    """
+    scale = check_number("scale", scale, above=0)
+    inputs, outputs = fans(shape)
+    fan = check_choice("fan", fan, ("inputs", "outputs", "average"))
+    size = {"inputs": inputs, "outputs": outputs, "average": (inputs + outputs) / 2}[fan]
+    deviation = _deviation(scale, size)
+    kinds = ("normal", "truncated_normal", "uniform")
+    distribution = check_choice("distribution", distribution, kinds)
+    if distribution == "uniform":
+        return _uniform(key, shape, dtype, deviation)
+    if distribution == "normal":
+        return random.normal(key, shape, dtype, 0.0, deviation)
+    return truncated_normal.draw(key, shape, dtype, std=deviation / TRUNCATED_DEVIATION)
+
+
+# The names that PyTorch has for the same.
+xavier_uniform, xavier_normal = glorot_uniform, glorot_normal
+kaiming_uniform, kaiming_normal = he_uniform, he_normal
+INITIALIZERS.update(
+    xavier_uniform=glorot_uniform,
+    xavier_normal=glorot_normal,
+    kaiming_uniform=he_uniform,
+    kaiming_normal=he_normal,
+)
+
+
 def _uniform(key: Any, shape: Shape, dtype: Any, deviation: float) -> Array:
     """Uniform numbers of mean zero and the given standard deviation."""
     bound = math.sqrt(3) * deviation
@@ -121,6 +168,6 @@ def _he_deviation(shape: Shape, negative_slope: float, fan: str) -> float:
     return _deviation(2.0 / (1 + negative_slope**2), fans(shape)[which])
 
 
-def _deviation(variance: float, fan: int) -> float:
+def _deviation(variance: float, fan: float) -> float:
     """√(variance / fan); a weight without elements has no fan, and needs no width."""
     return math.sqrt(variance / max(fan, 1))

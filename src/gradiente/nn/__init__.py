@@ -1,19 +1,7 @@
 """Layers and networks."""
 
 import gradiente.nn.tree  # noqa: F401, it makes modules trees
-from gradiente.nn.activations import (
-    ACTIVATIONS,
-    elu,
-    gelu,
-    leaky_relu,
-    linear,
-    relu,
-    sigmoid,
-    silu,
-    softmax,
-    softplus,
-    tanh,
-)
+from gradiente.nn.activations import ACTIVATIONS
 from gradiente.nn.context import Context, is_training, next_key, running
 from gradiente.nn.convolution import (
     Convolution,
@@ -24,9 +12,19 @@ from gradiente.nn.convolution import (
 from gradiente.nn.dense import Dense
 from gradiente.nn.embedding import Embedding
 from gradiente.nn.flatten import Flatten
+from gradiente.nn.gates import (
+    geglu,
+    glu,
+    maxout,
+    reglu,
+    swiglu,
+)
+from gradiente.nn.group_normalization import GroupNorm, InstanceNorm, LocalResponseNorm
 from gradiente.nn.layers import LAYERS
+from gradiente.nn.learned_activations import PReLU, Snake, Swish
+from gradiente.nn.lsuv import lsuv
 from gradiente.nn.module import Module
-from gradiente.nn.normalization import BatchNorm, LayerNorm
+from gradiente.nn.normalization import BatchNorm, LayerNorm, RMSNorm, UnitNorm
 from gradiente.nn.pooling import (
     AdaptiveAveragePool,
     AdaptiveMaxPool,
@@ -36,8 +34,67 @@ from gradiente.nn.pooling import (
     LPPool,
     MaxPool,
 )
-from gradiente.nn.regularization import Dropout
+from gradiente.nn.probabilities import (
+    entmax15,
+    log_softmax,
+    softmax,
+    softmin,
+    sparsemax,
+)
+from gradiente.nn.random_activations import (
+    GumbelSoftmax,
+    RReLU,
+    gumbel_softmax,
+    rrelu,
+)
+from gradiente.nn.rectifiers import (
+    celu,
+    elu,
+    hard_shrink,
+    hard_sigmoid,
+    hard_tanh,
+    leaky_relu,
+    linear,
+    relu,
+    relu2,
+    relu6,
+    selu,
+    soft_shrink,
+    sparse_sigmoid,
+    step,
+    threshold,
+)
+from gradiente.nn.regularization import (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout,
+    StochasticDepth,
+)
+from gradiente.nn.reparametrization import SpectralNorm, WeightNorm
 from gradiente.nn.sequential import Sequential
+from gradiente.nn.smooth import (
+    exponential,
+    gelu,
+    gelu_tanh,
+    hard_silu,
+    hard_swish,
+    log_sigmoid,
+    mish,
+    quick_gelu,
+    sigmoid,
+    silu,
+    sin,
+    snake,
+    softplus,
+    softsign,
+    sparse_plus,
+    squareplus,
+    swish,
+    tanh,
+    tanh_shrink,
+)
 from gradiente.nn.summary import summary
 
 __all__ = [
@@ -45,6 +102,7 @@ __all__ = [
     "LAYERS",
     "AdaptiveAveragePool",
     "AdaptiveMaxPool",
+    "AlphaDropout",
     "AveragePool",
     "BatchNorm",
     "Context",
@@ -54,27 +112,80 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePool",
     "GlobalMaxPool",
+    "GroupNorm",
+    "GumbelSoftmax",
+    "InstanceNorm",
     "LPPool",
     "LayerNorm",
+    "LocalResponseNorm",
     "MaxPool",
     "Module",
+    "PReLU",
+    "RMSNorm",
+    "RReLU",
     "SeparableConvolution",
     "Sequential",
+    "Snake",
+    "SpatialDropout",
+    "SpectralNorm",
+    "StochasticDepth",
+    "Swish",
     "TransposedConvolution",
+    "UnitNorm",
+    "WeightNorm",
+    "celu",
     "elu",
+    "entmax15",
+    "exponential",
+    "geglu",
     "gelu",
+    "gelu_tanh",
+    "glu",
+    "gumbel_softmax",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
     "is_training",
     "leaky_relu",
     "linear",
+    "log_sigmoid",
+    "log_softmax",
+    "lsuv",
+    "maxout",
+    "mish",
     "next_key",
+    "quick_gelu",
+    "reglu",
     "relu",
+    "relu2",
+    "relu6",
+    "rrelu",
     "running",
+    "selu",
     "sigmoid",
     "silu",
+    "sin",
+    "snake",
+    "soft_shrink",
     "softmax",
+    "softmin",
     "softplus",
+    "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
+    "step",
     "summary",
+    "swiglu",
+    "swish",
     "tanh",
+    "tanh_shrink",
+    "threshold",
 ]

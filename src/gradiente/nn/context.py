@@ -1,6 +1,6 @@
 """What a layer may know while it runs: training or not, its path, its key for random numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ class Context:
 
     root: the outermost module at work; paths: those of the modules below it, by identity.
     created: (module, name, array) of every parameter and buffer created on first use.
+    replaced: what a wrapper makes of a parameter of another module, by its identity and the name.
     """
 
     training: bool = False
@@ -32,6 +33,7 @@ class Context:
     root: Any = None
     paths: dict[int, str] = field(default_factory=dict)
     created: list[tuple[Any, str, Any]] = field(default_factory=list)
+    replaced: dict[tuple[int, str], Callable[[Any], Any]] = field(default_factory=dict)
 
     def path_of(self, module: Any) -> str | None:
         """The path of a module below the outermost one; `None` if it is not part of that."""
@@ -56,6 +58,22 @@ def running(context: Context) -> Iterator[Context]:
         yield context
     finally:
         _current.reset(token)
+
+
+@contextmanager
+def replacing(module: Any, name: str, transform: Callable[[Any], Any]) -> Iterator[None]:
+    """Inside, a module that asks for this parameter of its own gets the transform of it.
+
+    For wrappers of layers, in their `__call__`.
+    """
+    context = current()
+    assert context is not None, "a layer runs in a context"
+    before = context.replaced
+    context.replaced = {**before, (id(module), name): transform}
+    try:
+        yield
+    finally:
+        context.replaced = before
 
 
 def is_training() -> bool:

@@ -9,8 +9,10 @@ from gradiente.nn.convolution import (
 from gradiente.nn.dense import Dense
 from gradiente.nn.embedding import Embedding
 from gradiente.nn.flatten import Flatten
+from gradiente.nn.group_normalization import GroupNorm, InstanceNorm, LocalResponseNorm
+from gradiente.nn.learned_activations import PReLU, Snake, Swish
 from gradiente.nn.module import Module
-from gradiente.nn.normalization import BatchNorm, LayerNorm
+from gradiente.nn.normalization import BatchNorm, LayerNorm, RMSNorm, UnitNorm
 from gradiente.nn.pooling import (
     AdaptiveAveragePool,
     AdaptiveMaxPool,
@@ -20,29 +22,63 @@ from gradiente.nn.pooling import (
     LPPool,
     MaxPool,
 )
-from gradiente.nn.regularization import Dropout
+from gradiente.nn.random_activations import GumbelSoftmax, RReLU
+from gradiente.nn.regularization import (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout,
+    StochasticDepth,
+)
+from gradiente.nn.reparametrization import SpectralNorm, WeightNorm
 from gradiente.nn.sequential import Sequential
+
+BASIC = (Sequential, Dense, Embedding, Flatten)
+CONVOLUTION = (
+    Convolution,
+    TransposedConvolution,
+    DepthwiseConvolution,
+    SeparableConvolution,
+)
+POOLING = (
+    MaxPool,
+    AveragePool,
+    LPPool,
+    GlobalMaxPool,
+    GlobalAveragePool,
+    AdaptiveMaxPool,
+    AdaptiveAveragePool,
+)
+NORMALIZATION = (
+    BatchNorm,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    LocalResponseNorm,
+    RMSNorm,
+    SpectralNorm,
+    UnitNorm,
+    WeightNorm,
+)
+REGULARIZATION = (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout,
+    StochasticDepth,
+)
+ACTIVATION = (PReLU, RReLU, Swish, Snake, GumbelSoftmax)
 
 LAYERS: dict[str, type[Module]] = {
     layer.__name__: layer
     for layer in (
-        Sequential,
-        Dense,
-        Dropout,
-        BatchNorm,
-        LayerNorm,
-        Embedding,
-        Flatten,
-        Convolution,
-        TransposedConvolution,
-        DepthwiseConvolution,
-        SeparableConvolution,
-        MaxPool,
-        AveragePool,
-        LPPool,
-        GlobalMaxPool,
-        GlobalAveragePool,
-        AdaptiveMaxPool,
-        AdaptiveAveragePool,
+        *BASIC,
+        *CONVOLUTION,
+        *POOLING,
+        *NORMALIZATION,
+        *REGULARIZATION,
+        *ACTIVATION,
     )
 }

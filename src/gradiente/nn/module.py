@@ -115,15 +115,21 @@ class Module:
                     f"the initializer of `{path}` is {initializer!r}: it must be a function "
                     "(key, shape, dtype) -> array, such as gradiente.initializers.he_normal."
                 )
-            stream = fold_in(key(context.seed), zlib.crc32(path.encode()))
-            existing = np.array(initializer(stream, shape, np.dtype(dtype)))
+            existing = np.array(initializer(_stream(context, path), shape, np.dtype(dtype)))
             if existing.shape != tuple(shape) or existing.dtype.kind != "f":
                 raise ShapeError(
                     f"the initializer of `{path}` returned {type_of(existing)}, but {dtype} of "
                     f"shape {shape} was asked for."
                 )
             self._keep(name, existing, context)
-        return self._of_shape(name, existing, shape)
+        existing, run = self._of_shape(name, existing, shape), current()
+        transform = None if run is None else run.replaced.get((id(self), name))
+        return existing if transform is None else transform(existing)
+
+    def first_key(self, name: str) -> Any:
+        """The key that first values of this name are drawn from: a function of (seed, path)."""
+        path, context = self._path_to_be(name)
+        return _stream(context, path)
 
     def buffer(self, name: str, value: np.ndarray) -> Any:
         """An array that is saved with the module but not trained, created on first use.
@@ -400,6 +406,10 @@ class Module:
             f"{name}={_short(value)}" for name, value in self.public().items() if _has_layers(value)
         )
         return f"{type(self).__name__}({children})"
+
+
+def _stream(context: Context, path: str) -> Any:
+    return fold_in(key(context.seed), zlib.crc32(path.encode()))
 
 
 def _matching(pattern: str, slots: list[Slot]) -> list[Slot]:

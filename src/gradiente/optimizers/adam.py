@@ -1,18 +1,19 @@
 """Adam and its relatives: steps scaled by running moments of the gradient."""
 
-from typing import Any
-
-import numpy as np
-
 from gradiente.base.arguments import check_number
-from gradiente.base.errors import InvalidArgumentError
+from gradiente.optimizers.moments import (
+    adaptive_step,
+    check_betas,
+    decayed,
+    next_moments,
+    zeros,
+)
 from gradiente.optimizers.optimizer import (
     Array,
     LearningRate,
     Optimizer,
     Slots,
     declare,
-    like,
     per_parameter,
 )
 
@@ -65,6 +66,27 @@ def AdamW(
     return _adam("AdamW", learning_rate, betas, epsilon, weight_decay, amsgrad)
 
 
+@declare
+def AMSGrad(
+    learning_rate: LearningRate = 1e-3,
+    *,
+    betas: tuple[float, float] = (0.9, 0.999),
+    epsilon: float = 1e-8,
+    weight_decay: float = 0.0,
+) -> Optimizer:
+    """Adam whose second moment never shrinks.
+
+        m, v as in `Adam`;   v̂ ← max(v̂, v)
+        Δθ = −η · (m / (1 − β₁ᵗ)) / (√(v̂ / (1 − β₂ᵗ)) + ε)
+
+    PyTorch's `Adam(amsgrad=True)`, in its conventions: Optax corrects the bias before the maximum.
+    Arguments that make no sense raise `InvalidArgumentError`.
+
+    S. J. Reddi, S. Kale, S. Kumar, "On the convergence of Adam and beyond", ICLR 2018.
+    """
+    return _adam("AMSGrad", learning_rate, betas, epsilon, weight_decay, True)
+
+
 def _adam(
     name: str,
     learning_rate: LearningRate,
@@ -73,25 +95,23 @@ def _adam(
     weight_decay: float,
     amsgrad: bool,
 ) -> Optimizer:
-    betas = _check_betas(betas)
+    betas = check_betas(betas)
     epsilon = check_number("epsilon", epsilon, at_least=0)
     weight_decay = check_number("weight_decay", weight_decay, at_least=0)
     decoupled = name == "AdamW"
 
     def initial(parameter: Array) -> Slots:
         names = ["first_moment", "second_moment"] + ["largest_second_moment"] * amsgrad
-        return {slot: np.zeros(parameter.shape, parameter.dtype) for slot in names}
+        return zeros(parameter, *names)
 
     def update(
         gradient: Array, slots: Slots, parameter: Array, step: Array, rate: Array
     ) -> tuple[Array, Slots]:
         if weight_decay and not decoupled:
             gradient = gradient + weight_decay * parameter
-        slots = _next_moments(gradient, slots, betas)
-        move = -_adaptive_step(slots, parameter, step, rate, betas, epsilon)
-        if weight_decay and decoupled:
-            move = move - like(rate * weight_decay, parameter) * parameter
-        return move, slots
+        slots = next_moments(gradient, slots, betas)
+        move = -adaptive_step(slots, parameter, step, rate, betas, epsilon)
+        return decayed(move, parameter, rate, weight_decay if decoupled else 0.0), slots
 
     return per_parameter(
         name,
@@ -101,43 +121,5 @@ def _adam(
         betas=betas,
         epsilon=epsilon,
         weight_decay=weight_decay,
-        amsgrad=amsgrad,
-    )
-
-
-def _next_moments(gradient: Array, slots: Slots, betas: tuple[float, float]) -> Slots:
-    """Running means of g and g², and the largest of the latter where it is kept."""
-    first = betas[0] * slots["first_moment"] + (1 - betas[0]) * gradient
-    second = betas[1] * slots["second_moment"] + (1 - betas[1]) * (gradient * gradient)
-    moments = {"first_moment": first, "second_moment": second}
-    if "largest_second_moment" in slots:
-        moments["largest_second_moment"] = np.maximum(slots["largest_second_moment"], second)
-    return moments
-
-
-def _adaptive_step(
-    slots: Slots,
-    parameter: Array,
-    step: Array,
-    rate: Array,
-    betas: tuple[float, float],
-    epsilon: float,
-) -> Array:
-    """η · m̂ / (√v̂ + ε); the corrections of the bias are scalars, so one division is enough."""
-    time = (step + 1).astype(np.float64)
-    step_size = rate / (1 - betas[0] ** time)
-    root_scale = 1 / np.sqrt(1 - betas[1] ** time)
-    second = slots["largest_second_moment" if "largest_second_moment" in slots else "second_moment"]
-    scale = np.sqrt(second) * like(root_scale, parameter) + epsilon
-    return like(step_size, parameter) * slots["first_moment"] / scale
-
-
-def _check_betas(betas: Any) -> tuple[float, float]:
-    try:
-        first, second = betas
-    except (TypeError, ValueError):
-        raise InvalidArgumentError(f"`betas` is {betas!r}: it must be a pair of numbers.") from None
-    return (
-        check_number("betas[0]", first, at_least=0, below=1),
-        check_number("betas[1]", second, at_least=0, below=1),
+        **({} if name == "AMSGrad" else {"amsgrad": amsgrad}),
     )

@@ -71,6 +71,8 @@ class Optimizer:
     learning_rate: the number or schedule given; `None` where there is none, or more than one.
     initial_slots: the slots from the parameters by path.
     rule: (gradients, slots, parameters, clock) -> (updates, slots), all by path.
+    average: (slots, parameters) -> the weights to use instead of the parameters, where the rule
+        keeps an average of them; `None` elsewhere.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Optimizer:
     learning_rate: LearningRate | None = None
     options: dict[str, Any] = field(default_factory=dict)
     kind: Kind = Kind.OPTIMIZER
+    average: Callable[[Slots, Named], Named] | None = None
 
     def init(self, parameters: Tree) -> State:
         """The state before the first update.
@@ -105,6 +108,19 @@ class Optimizer:
         updates, slots = self.rule(matched, state["slots"], named, clock)
         following = {"step": clock.step + 1, "rate_scale": clock.rate_scale, "slots": slots}
         return trees.unflatten(structure, [updates[path] for path in named]), following
+
+    def averaged(self, state: State, parameters: Tree) -> Tree:
+        """The weights to predict with: averages over the training, where the rule keeps some.
+
+        A tree like `parameters`, and the parameters themselves where there is no average.
+        """
+        if self.average is None:
+            return parameters
+        named, structure = _named_leaves(parameters)
+        averages = self.average(state["slots"], named)
+        return trees.unflatten(
+            structure, [cast(averages[path], leaf.dtype) for path, leaf in named.items()]
+        )
 
     def rate(self, state: State) -> Array | None:
         """The learning rate the next update will use, or `None` if there is no single one."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from gradiente.base import trees
 from gradiente.base.arguments import check_number
+from gradiente.optimizers.moments import norm, square_sum
 from gradiente.optimizers.optimizer import (
     Array,
     Clock,
@@ -16,7 +17,6 @@ from gradiente.optimizers.optimizer import (
     Slots,
     Tree,
     like,
-    widened,
 )
 from gradiente.optimizers.patterns import Selection, selected
 
@@ -99,19 +99,14 @@ def global_norm(gradients: Tree) -> Array:
     leaves = trees.leaves_of(gradients)
     if not leaves:
         return np.float32(0)
-    total = _square_sum(leaves[0])
+    total = square_sum(leaves[0])
     for gradient in leaves[1:]:
-        total = total + _square_sum(gradient)
+        total = total + square_sum(gradient)
     return np.sqrt(total)
 
 
-def _square_sum(gradient: Array) -> Array:
-    wide = widened(gradient)
-    return np.sum(wide * wide)
-
-
 def _shortened(gradient: Array, maximum_norm: float) -> Array:
-    scale = maximum_norm / np.maximum(np.sqrt(_square_sum(gradient)), maximum_norm)
+    scale = maximum_norm / np.maximum(norm(gradient), maximum_norm)
     return gradient * like(scale, gradient)
 
 

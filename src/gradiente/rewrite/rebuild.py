@@ -35,3 +35,15 @@ def rebuild(graph: Graph, rule: Rule) -> Graph:
 def with_inputs(node: Node, inputs: tuple[Node, ...]) -> Node:
     """The same operation on other inputs of the same types."""
     return Node(node.operation, inputs, node.params, node.type, node.source)
+
+
+def with_own_inputs(graph: Graph) -> Graph:
+    """The same graph, whose inputs are values in no other: nothing can look behind them."""
+    became = {node: Node(None, (), {}, node.type, node.source) for node in graph.inputs}
+    for node in graph.nodes:
+        if node not in became:
+            inputs = tuple(became[item] for item in node.inputs)
+            became[node] = node if inputs == node.inputs else with_inputs(node, inputs)
+    inputs = tuple(became[node] for node in graph.inputs)
+    outputs = tuple(became[node] for node in graph.outputs)
+    return Graph(graph.name, inputs, outputs, graph.output_names)

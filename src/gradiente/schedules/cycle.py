@@ -1,13 +1,10 @@
-"""One cycle: up to a large rate and down to a tiny one."""
-
-import math
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+"""Up to a large rate and down again: once, or again and again."""
 
 import numpy as np
 
 from gradiente.base.arguments import check_choice, check_count, check_number
 from gradiente.base.errors import InvalidArgumentError
+from gradiente.schedules.curves import CURVES, through
 from gradiente.schedules.schedule import Array, Schedule, declare
 
 
@@ -43,7 +40,7 @@ def one_cycle(
         )
     start = peak / check_number("start_divisor", start_divisor, above=0)
     final = start / check_number("final_divisor", final_divisor, above=0)
-    curve = CURVES[check_choice("anneal", anneal, tuple(CURVES))]
+    curve = CURVES[check_choice("anneal", anneal, ("cosine", "linear"))]
 
     top = (fraction * steps - 1, peak)
     back = [(2 * fraction * steps - 2, start)] if three_phases else []
@@ -57,22 +54,46 @@ def one_cycle(
         "anneal": anneal,
         "three_phases": bool(three_phases),
     }
-    return Schedule("one_cycle", lambda step: _through(points, curve, step), options)
+    return Schedule("one_cycle", lambda step: through(points, curve, step), options)
 
 
-Curve = Callable[[float, float, Array], Array]
-
-CURVES: dict[str, Curve] = {
-    "cosine": lambda a, b, fraction: b + (a - b) * (1 + np.cos(math.pi * fraction)) / 2,
-    "linear": lambda a, b, fraction: a + (b - a) * fraction,
-}
+MODES = ("triangular", "triangular2", "exp_range")
 
 
-def _through(points: Sequence[tuple[float, float]], curve: Curve, step: Array) -> Array:
-    """The curve through the points (step, rate), and the last rate after them."""
-    rate: Array = points[-1][1]
-    for (begin, a), (end, b) in reversed(list(pairwise(points))):
-        # With few steps the peak can lie at or before step 0; its phase is then empty.
-        fraction = (step - begin) / (end - begin) if end > begin else 1.0
-        rate = np.where(step <= end, curve(a, b, fraction), rate)
-    return rate
+@declare
+def cyclic(
+    learning_rate: float,
+    lowest: float,
+    up: int = 2000,
+    down: int | None = None,
+    mode: str = "triangular",
+    factor: float = 1.0,
+) -> Schedule:
+    """Up to the peak η₀ in a line and down to the lowest rate η₁, again and again.
+
+        η(t) = η₁ + (η₀ − η₁) s h          h = u / a while u ≤ a, else (n − u) / (n − a)
+
+    u = t mod n, n = up + down steps, a up; down is up by default. s is 1 if the mode is
+    "triangular"; with "triangular2" 1/2ᶜ in cycle c = 0, 1, …; with "exp_range" γᵗ, γ factor.
+    PyTorch's CyclicLR; the momentum does not cycle. Raises `InvalidArgumentError` for arguments
+    out of range.
+
+    L. N. Smith, "Cyclical learning rates for training neural networks", WACV 2017.
+    """
+    peak = check_number("learning_rate", learning_rate, at_least=0)
+    lowest = check_number("lowest", lowest, at_least=0, at_most=peak)
+    up = check_count("up", up, at_least=1)
+    down = up if down is None else check_count("down", down, at_least=1)
+    mode = check_choice("mode", mode, MODES)
+    factor = check_number("factor", factor, above=0)
+    length = up + down
+
+    def function(step: Array) -> Array:
+        cycle = np.floor(step / length)
+        place = step - length * cycle
+        height = np.minimum(place / up, (length - place) / down)
+        scale = {"triangular": 1.0, "triangular2": 0.5**cycle, "exp_range": factor**step}[mode]
+        return lowest + (peak - lowest) * height * scale
+
+    options = {"learning_rate": peak, "lowest": lowest, "up": up, "down": down, "mode": mode}
+    return Schedule("cyclic", function, {**options, "factor": factor})

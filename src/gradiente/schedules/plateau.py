@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from gradiente.base.arguments import check_choice, check_count, check_number
 from gradiente.base.errors import InvalidArgumentError
-from gradiente.schedules.schedule import SCHEDULES, Array
+from gradiente.schedules.schedule import SCHEDULES, Array, declare, plotted
 
 PlateauState = dict[str, float]
 
@@ -23,7 +24,9 @@ class ReduceOnPlateau:
 
     An observation is better if it differs from the best one by more than `threshold`, relative to
     the size of the best or absolute; not-a-number is never better. For `cooldown` observations
-    after a reduction nothing is counted. `greater_is_better` is for accuracies and the like.
+    after a reduction nothing is counted. `greater_is_better` is for accuracies and the like. With
+    `any_best` the best is whatever was best, by how little ever; else it is the last that was
+    better in the sense above.
 
     Conventions and defaults are PyTorch's ReduceLROnPlateau, with one exception: its relative
     threshold takes a slightly worse negative number for better; here the sign does not matter.
@@ -38,6 +41,7 @@ class ReduceOnPlateau:
     cooldown: int = 0
     minimum: float = 0.0
     greater_is_better: bool = False
+    any_best: bool = False
 
     def __post_init__(self) -> None:
         check_number("learning_rate", self.learning_rate, above=0)
@@ -57,6 +61,10 @@ class ReduceOnPlateau:
         """The rate before any reduction, at every step."""
         return float(self.learning_rate)
 
+    def plot(self, steps: int) -> Any:
+        """A plotly figure of the rate before any reduction, over the first `steps` updates."""
+        return plotted(self, steps)
+
     def init(self) -> PlateauState:
         """The state before the first observation: plain floats."""
         worst = -math.inf if self.greater_is_better else math.inf
@@ -68,7 +76,7 @@ class ReduceOnPlateau:
         cooling = state["cooldown"] > 0
         bad = 0.0 if better or cooling else state["bad"] + 1
         following = {
-            "best": float(value) if better else state["best"],
+            "best": self._best(float(value), state["best"], better),
             "bad": bad,
             "cooldown": max(state["cooldown"] - 1, 0.0),
             "scale": state["scale"],
@@ -77,6 +85,11 @@ class ReduceOnPlateau:
             return following
         scale = max(state["scale"] * self.factor, self.minimum / self.learning_rate)
         return {**following, "bad": 0.0, "cooldown": float(self.cooldown), "scale": scale}
+
+    def _best(self, value: float, best: float, better: bool) -> float:
+        if self.any_best and not math.isnan(value):
+            return max(best, value) if self.greater_is_better else min(best, value)
+        return value if better else best
 
     def _is_better(self, value: float, best: float) -> bool:
         if math.isinf(best):
@@ -88,3 +101,25 @@ class ReduceOnPlateau:
 # The name under which the other schedules' manners find it.
 reduce_on_plateau = ReduceOnPlateau
 SCHEDULES["reduce_on_plateau"] = ReduceOnPlateau
+
+
+@declare
+def adaptive(
+    learning_rate: float, factor: float = 0.2, patience: int = 10, tolerance: float = 1e-4
+) -> ReduceOnPlateau:
+    """A rate divided by five whenever the loss has stopped falling.
+
+        η ← γ η          after more than `patience` epochs without a fall by `tolerance`
+
+    γ factor. scikit-learn's learning_rate="adaptive", which also ends the training once the rate is
+    10⁻⁶ or less; here it stays there. Raises the errors of `ReduceOnPlateau`.
+    """
+    return ReduceOnPlateau(
+        learning_rate,
+        factor=factor,
+        patience=patience,
+        threshold=tolerance,
+        threshold_mode="absolute",
+        minimum=min(1e-6, learning_rate),
+        any_best=True,
+    )

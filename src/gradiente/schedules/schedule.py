@@ -38,18 +38,23 @@ class Schedule:
 
     def plot(self, steps: int) -> Any:
         """A plotly figure of the rate over the first `steps` updates."""
-        import plotly.graph_objects as plotly  # heavy, and needed by this method only
-
-        steps = check_count("steps", steps, at_least=1)
-        shown = np.linspace(0, steps - 1, min(steps, MOST_POINTS)).round().astype(int).tolist()
-        line = plotly.Scatter(x=shown, y=[self(step) for step in shown], mode="lines")
-        figure = plotly.Figure(line)
-        figure.update_layout(title=repr(self), xaxis_title="update", yaxis_title="learning rate")
-        return figure
+        return plotted(self, steps)
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
         return f"{self.name}({arguments})"
+
+
+def plotted(schedule: Callable[[int], float], steps: int) -> Any:
+    """A plotly figure of any schedule, or function of the step, over the first `steps` updates."""
+    import plotly.graph_objects as plotly  # heavy, and needed by this function only
+
+    steps = check_count("steps", steps, at_least=1)
+    shown = np.linspace(0, steps - 1, min(steps, MOST_POINTS)).round().astype(int).tolist()
+    line = plotly.Scatter(x=shown, y=[schedule(step) for step in shown], mode="lines")
+    figure = plotly.Figure(line)
+    figure.update_layout(title=repr(schedule), xaxis_title="update", yaxis_title="learning rate")
+    return figure
 
 
 SCHEDULES: dict[str, Callable[..., Any]] = {}

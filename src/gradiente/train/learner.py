@@ -6,6 +6,7 @@ trained next. During a fit the state holds them, and the network gets copies aft
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from gradiente.backends.steps import CompiledSteps, TimedVariants
 from gradiente.base.errors import GradienteError, IndexRangeError, RunError
 from gradiente.base.trees import flatten, map_tree
 from gradiente.nn.tree import configuration
+from gradiente.optimizers.optimizer import Optimizer
 from gradiente.train.checkpoint import flat
 from gradiente.train.inputs import Samples
 from gradiente.train.measure import measured
@@ -165,6 +167,22 @@ class Learner:
         self.state = state
         self.adopt()
 
+    def apart(self, optimizer: Optimizer, x: Any) -> "Learner":
+        """A learner that goes on from here by itself with another optimizer of the same slots.
+
+        It has copies of everything; the network, and this learner, never see what it does.
+        Raises `GradienteError` in the middle of a fit.
+        """
+        if self._fitting:
+            raise GradienteError("this trainer is in the middle of a fit: try it afterwards.")
+        self.prepare(x)
+        recipe = replace(self.recipe, optimizer=optimizer)
+        other = Learner(recipe, self.backend, self.threads)
+        other.prepare(x)
+        other.state = None if self.state is None else map_tree(np.array, self.state)
+        other.adopt()
+        return other
+
     # -- training ----------------------------------------------------------------------------------
 
     def begin_epoch(self, batch: Samples, watched: bool = True) -> None:
@@ -210,6 +228,8 @@ class Learner:
 
     def set_learning_rate(self, rate: float) -> None:
         """Scale the learning rate so that the next update has the given one."""
+        if self.state is None and self.recipe.network.parameters():
+            self.adopt()
         now = self.learning_rate
         if self.state is None or not now:
             raise GradienteError(

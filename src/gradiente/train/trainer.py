@@ -15,15 +15,17 @@ from gradiente.nn.module import Module
 from gradiente.nn.summary import Summary, summary
 from gradiente.optimizers.adam import Adam
 from gradiente.optimizers.compose import chain
-from gradiente.optimizers.optimizer import OPTIMIZERS, Optimizer
+from gradiente.optimizers.optimizer import OPTIMIZERS, Kind, Optimizer
 from gradiente.optimizers.transforms import clip_by_global_norm
 from gradiente.train.callbacks import EarlyStopping, as_callbacks, as_early_stopping
 from gradiente.train.checkpoint import Facts, read_checkpoint, write_checkpoint
 from gradiente.train.history import History
 from gradiente.train.inputs import inputs, samples, with_validation
 from gradiente.train.learner import EVALUATION_BATCH, Learner
+from gradiente.train.learning_rates import LearningRateTest
 from gradiente.train.loop import Plan, Run
 from gradiente.train.progress import Progress
+from gradiente.train.rate_finder import range_test, with_rate_tried
 from gradiente.train.state import WEIGHTS, State, is_complete
 from gradiente.train.step import Recipe
 
@@ -174,6 +176,42 @@ class Trainer:
             print(self.history.profile)
         return self.history
 
+    def find_learning_rate(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        batch_size: int = 32,
+        sample_weight: Any = None,
+        lowest: float = 1e-7,
+        highest: float = 10.0,
+        steps: int = 100,
+    ) -> LearningRateTest:
+        """Try learning rates on a copy: one update with each, rising until the loss explodes.
+
+            η_k = lowest · (highest / lowest)^(k / (steps − 1))
+
+        Weights, optimizer, random numbers and the order of samples stay as they are, to the bit:
+        the next fit is what it would have been. The schedule of the optimizer does not count here.
+        `result.suggestion` is the rate at which the smoothed loss falls most steeply, never one
+        beyond its minimum; `result.plot()` shows the curve, and `trainer.learning_rate =
+        result.suggestion` puts it into effect. Batches as in `fit`, whole ones only.
+
+        Raises `InvalidArgumentError` for bounds out of order and for optimizers without a single
+        rate, `NonFiniteError` if the loss is not finite to begin with.
+
+        L. N. Smith, "Cyclical learning rates for training neural networks", WACV 2017, section 3.3.
+        """
+        data = samples(x, y, sample_weight)
+        batch_size = check_count("batch_size", batch_size, at_least=1)
+        lowest = check_number("lowest", lowest, above=0)
+        highest = check_number("highest", highest, above=lowest)
+        rates = np.geomspace(lowest, highest, check_count("steps", steps, at_least=2))
+        optimizer = with_rate_tried(self._learner.recipe.optimizer)
+        apart = self._learner.apart(optimizer, data.first(batch_size).x)
+        epoch = self.history[-1]["epoch"] + 1 if len(self.history) else 1
+        return range_test(apart, data, batch_size, rates, epoch)
+
     def stop(self, reason: str) -> None:
         """End the training after the current epoch; for callbacks."""
         if self._run is not None:
@@ -293,6 +331,11 @@ def _checked_optimizer(optimizer: Any) -> Optimizer:
     if optimizer is None:
         return Adam(1e-3)
     if isinstance(optimizer, Optimizer):
+        if optimizer.kind != Kind.OPTIMIZER:
+            raise InvalidArgumentError(
+                f"{optimizer!r} changes gradients, but moves no parameters against them: write "
+                f"optimizers.chain({optimizer!r}, optimizers.SGD(0.1))."
+            )
         return optimizer
     call = f": write {_name(optimizer)}(...)" if optimizer in OPTIMIZERS.values() else ""
     raise InvalidArgumentError(

@@ -41,6 +41,7 @@ def test_a_timed_program_computes_the_same_bits(threads):
     assert profile.elapsed > 0
 
 
+@pytest.mark.usefixtures("every_improvement")
 def test_equal_kernels_are_one_function_and_an_entry_for_each_use():
     timed = NativeProgram(graph_of(twice, X, X), timed=True)
     timed([X, X])

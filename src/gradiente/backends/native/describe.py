@@ -4,8 +4,9 @@ import re
 
 from gradiente.backends.native.machine.engine import assembly
 from gradiente.backends.native.machine.target import Target
+from gradiente.backends.native.module import NativeModule
 from gradiente.backends.native.names import lines_of, operations_of
-from gradiente.backends.native.program import NativeModule, Written
+from gradiente.backends.native.program import Written
 
 
 def llvm_text(module: NativeModule) -> str:

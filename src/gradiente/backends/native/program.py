@@ -1,13 +1,10 @@
-"""A graph as one native module: its kernels, the memory between them, and their order."""
+"""A graph as native kernels: their texts, the memory between them, and their order."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradiente.backends.native import driver
-from gradiente.backends.native.clock import FIRST_CALL, UNTIMED, Clock
-from gradiente.backends.native.driver import Call, Gathered
 from gradiente.backends.native.kernels import (
     contract,
     convolution,
@@ -18,23 +15,31 @@ from gradiente.backends.native.kernels import (
     windows,
 )
 from gradiente.backends.native.kernels.elementwise import Formulas, write_loop
-from gradiente.backends.native.kernels.kernel import NAME, ROWS, KernelWriter
+from gradiente.backends.native.kernels.kernel import ROWS, KernelWriter
 from gradiente.backends.native.kernels.lowering import ANCHORS, LOWERINGS
 from gradiente.backends.native.kernels.reduce import REDUCTIONS
 from gradiente.backends.native.kernels.regular import regular
+from gradiente.backends.native.kernels.rounds import (
+    Place,
+    Round,
+    RoundCall,
+    rows_of,
+    views_in_a_round,
+    write_rounds,
+)
 from gradiente.backends.native.kernels.rows import Rows
 from gradiente.backends.native.machine.target import Target
 from gradiente.backends.native.memory.donation import overwriting
 from gradiente.backends.native.memory.layout import View, padded, view_through, whole
 from gradiente.backends.native.memory.places import Lifetime, place
-from gradiente.backends.native.names import kernel_name
-from gradiente.backends.native.threads.barrier import LINE, SYNC_BYTES
 from gradiente.backends.native.threads.phases import FIRST_THREAD, OWN_ROWS, Access, phases
 from gradiente.graph.graph import Graph
 from gradiente.graph.node import Node
 from gradiente.ops.contract import matmul
+from gradiente.ops.scan import scan
 from gradiente.rewrite.expand import expand
 from gradiente.rewrite.pipeline import improve, is_skipped
+from gradiente.rewrite.rebuild import with_own_inputs
 from gradiente.rewrite.schedule import Fusion, Kernel, schedule
 
 FAMILIES = (
@@ -58,12 +63,7 @@ LONG_KERNEL = 1_000_000.0  # nanoseconds from which threads take their parts as 
 SMALL = 1 << 20  # bytes of all values of a program
 SHARED_PROGRAM = 2_000.0  # nanoseconds of such kernels from which threads may pay
 
-# What every table of pointers begins with: working memory, error flag, memory of the threads,
-# barrier; and for steps over data the order of rows and the number of steps.
-FIXED_SLOTS = ("arena", "status", "memory", "sync", "order", "count")
 PAGE = 4096
-
-Place = tuple[str, int]
 
 
 @dataclass
@@ -91,12 +91,26 @@ class Written:
         return self.shared and self.writer.cost >= LONG_KERNEL
 
 
-class NativeModule:
-    """The text of a program, and what has to be known to call it.
+@dataclass(frozen=True)
+class Repeated:
+    """What the body of a loop is told by the program around it.
+
+    inputs: how those of the body lie. rows: into how many rows all its kernels shall be divided, if
+    they can. checked: of the program around it.
+    """
+
+    inputs: Sequence[View]
+    checked: list[Node]
+    rows: int
+
+
+class Program:
+    """The kernels of a graph, in phases, and where every value lies.
 
     pairs: outputs (by position) that take the place of inputs: the state of a step.
     batch: for steps over data, the number of rows of the inputs behind the state.
-    timed: whether it measures itself.
+    repeated: for the body of a loop, how it lies in the program around it.
+    checked: the nodes whose indices are checked, so that a kernel can report one by its number.
     """
 
     def __init__(
@@ -105,15 +119,20 @@ class NativeModule:
         target: Target,
         pairs: dict[int, int] | None = None,
         batch: int = 0,
-        timed: bool = False,
+        repeated: "Repeated | None" = None,
     ):
-        self.target, self.pairs, self.batch, self.timed = target, pairs or {}, batch, timed
+        self.target, self.pairs, self.batch = target, pairs or {}, batch
         self.graph = regular(improve(expand(graph)))
-        self.views = views_of(self.graph, self.gathered_nodes)
-        self.checked: list[Node] = []
+        repeated = repeated or Repeated([], [], 0)
+        self.checked, self.rows = repeated.checked, repeated.rows
+        given = {
+            node: replace(view, base=node, offset=0)
+            for node, view in zip(self.graph.inputs, repeated.inputs, strict=False)
+        }
+        self.views = views_of(self.graph, self.gathered_nodes, given=given)
         self.overwrites, after = overwriting(self.graph, self.views, self.pairs)
         free = [node for node in self.graph.steps if self.views[node].base is not node]
-        self.views = views_of(self.graph, self.gathered_nodes, self.overwrites)
+        self.views = views_of(self.graph, self.gathered_nodes, self.overwrites, given)
         fusion = replace(FUSION, ends_together=self._is_small(free))
         kernels = schedule(self.graph, free, after, fusion)
         needed = self._needed(kernels)
@@ -124,9 +143,6 @@ class NativeModule:
         self.constants = self._place_constants()
         self.phases = self._phases()
         self.arena_size = self._place_rest()
-        self.sync_size = SYNC_BYTES  # and the counters of long kernels
-        self.uses: list[tuple[str, Written]] = []  # in the order of the calls
-        self.text = self._module()
 
     @property
     def threads_pay(self) -> bool:
@@ -150,7 +166,7 @@ class NativeModule:
         return needed
 
     def _write(self, kernel: Kernel, needed: set[Node]) -> Written:
-        writer = KernelWriter(self.target, self.checked)
+        writer = KernelWriter(self.target, self.checked, self.rows)
         stores = {
             node: self.views[node] for node in kernel.nodes if self.views[node].base in needed
         }
@@ -161,12 +177,37 @@ class NativeModule:
             self._write_anchored(writer, kernel, kernel.anchor, stores)
         elif kernel.is_elementwise:
             write_loop(self._formulas(writer, kernel.nodes, kernel.nodes[0], stores))
+        elif kernel.nodes[0].operation is scan:
+            self._write_rounds(writer, kernel.nodes[0])
         else:
             (node,) = kernel.nodes
             inputs = [self.views[x] for x in node.inputs]
             assert node.operation is not None
             LOWERINGS[node.operation](writer, node, inputs, self.views[node])
         return Written(kernel, writer, writer.text())
+
+    def _write_rounds(self, writer: KernelWriter, node: Node) -> None:
+        """A loop, whose body is a program of its own."""
+        body = node.params["body"]
+        inputs = [self.views[item] for item in node.inputs]
+        layouts = views_in_a_round(inputs, body)
+        pairs = {number: number for number in range(body.carries)}
+        repeated = Repeated(layouts, self.checked, rows_of(layouts[: body.carries]))
+        program = Program(with_own_inputs(body.graph), self.target, pairs, repeated=repeated)
+        calls = [
+            RoundCall(
+                written.text,
+                written.writer.code.declarations,
+                written.writer.units,
+                [program.places[item] for item in written.writer.buffers],
+            )
+            for written in sorted(program.written, key=lambda written: written.stage)
+        ]
+        sizes = (program.arena_size, program.private_size)
+        cost = sum(written.writer.cost for written in program.written)
+        rows = program.rows if program.keeps_to_rows else 0
+        one = Round(calls, program.constants, sizes, rows, cost)
+        write_rounds(writer, node, inputs, self.views[node], one)
 
     def _write_anchored(
         self, writer: KernelWriter, kernel: Kernel, anchor: Node, stores: dict[Node, View]
@@ -201,7 +242,7 @@ class NativeModule:
         return Formulas(writer, nodes, shape, reads, stores)
 
     def _copy(self, source: View, target: Node, stage: int) -> None:
-        writer = KernelWriter(self.target, self.checked)
+        writer = KernelWriter(self.target, self.checked, self.rows)
         shape.copy(writer, source, whole(target))
         self.written.append(Written(Kernel(stage, [target]), writer, writer.text()))
 
@@ -217,6 +258,17 @@ class NativeModule:
         if is_skipped("phases"):
             return {written.stage: 1 + written.stage for written in self.written}
         return phases(self._gathering(), self._accesses())
+
+    @property
+    def keeps_to_rows(self) -> bool:
+        """True if all kernels are divided by the rows of a loop, and need no others.
+
+        Then each thread can run through all rounds without ever waiting for another.
+        """
+        stages = self._accesses()
+        divided = all(written.writer.by_rows == self.rows for written in self.written)
+        everything = [access for accesses in stages.values() for access in accesses]
+        return divided and self.rows > ROWS and not any(phases(everything, stages).values())
 
     def _gathering(self) -> list[Access]:
         owner = (OWN_ROWS, self.batch) if self.gathers_by_rows else None
@@ -260,11 +312,13 @@ class NativeModule:
     def _is_by_rows(self, view: View, rows: int) -> bool:
         """True if the first index of a view is that of the rows of its buffer."""
         own = self._view(view.base)
-        return (
-            view.offset == own.offset
-            and view.shape[:1] == own.shape[:1] == (rows,)
-            and view.strides[:1] == own.strides[:1]
-        )
+        if not (view.shape[:1] == own.shape[:1] == (rows,) and view.strides[0] == own.strides[0]):
+            return False
+        others = list(zip(view.shape[1:], view.strides[1:], strict=True))
+        place = view.offset - own.offset
+        first = place + sum(min((n - 1) * stride, 0) for n, stride in others)
+        last = place + sum(max((n - 1) * stride, 0) for n, stride in others)
+        return first >= 0 and last < max(view.strides[0], 1)
 
     # -- places -----------------------------------------------------------------------------------
 
@@ -328,29 +382,6 @@ class NativeModule:
         """Bytes of the buffer of a node."""
         return _bytes(self.views[node] if node in self.views else padded(node))
 
-    # -- the module -------------------------------------------------------------------------------
-
-    def slots(self) -> list[str]:
-        """The entries of the table of pointers the program is called with."""
-        counts = {
-            "input": len(self.graph.inputs),
-            "constant": len(self.constants),
-            "output": len(self.graph.outputs),
-            "data": len(self.gathered_nodes),
-        }
-        given = [f"{kind}{i}" for kind, number in counts.items() for i in range(number)]
-        return [*FIXED_SLOTS, *given, *(["times"] if self.timed else [])]
-
-    @property
-    def counters(self) -> range:
-        """Where the counters of long kernels stand in the memory of the barrier."""
-        return range(SYNC_BYTES, self.sync_size, LINE)
-
-    @property
-    def clock(self) -> Clock:
-        """What measures the calls, if that is asked for."""
-        return Clock(self.target.triple, FIRST_CALL + len(self.written)) if self.timed else UNTIMED
-
     @property
     def private_size(self) -> int:
         """Bytes of memory each thread needs for itself."""
@@ -362,72 +393,19 @@ class NativeModule:
         """The inputs that are batches of rows of data."""
         return list(self.graph.inputs[len(self.pairs) :]) if self.batch else []
 
-    def _module(self) -> str:
-        """All kernels, equal ones once, and the functions that call them."""
-        names: dict[str, str] = {}
-        declarations: set[str] = set()
-        calls = []
-        for written in sorted(self.written, key=lambda written: written.stage):
-            declarations |= written.writer.code.declarations
-            name = names.setdefault(written.text, kernel_name(written.kernel, len(names)))
-            self.uses.append((name, written))
-            pointers = [self._pointer(node) for node in written.writer.buffers]
-            arguments = (*pointers, "%status", "%private")
-            counter = 0
-            if written.is_long:
-                counter, self.sync_size = self.sync_size, self.sync_size + LINE
-            units, shared = written.writer.units, written.shared
-            calls.append(Call(written.stage, name, arguments, units, shared, counter))
-        kernels = [text.replace(NAME, name, 1) for text, name in names.items()]
-        wait_declarations, barrier = driver.barrier(self.target.triple)
-        functions = [barrier, driver.program(calls, self.phases, self._pointers(), self.clock)]
-        declarations.add("declare i64 @llvm.smin.i64(i64, i64)")
-        functions.append(self.clock.functions())
-        if self.batch:
-            functions.append(self._steps())
-            declarations.add("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
-        return "\n".join([wait_declarations, *sorted(declarations), *kernels, *functions])
-
-    def _steps(self) -> str:
-        slots = self.slots()
-        gathered = [
-            Gathered(
-                source=slots.index(f"data{number}"),
-                target=slots.index(f"input{len(self.pairs) + number}"),
-                bytes=node.type.size * node.type.dtype.itemsize // max(self.batch, 1),
-                stride=self.views[node].strides[0] * node.type.dtype.itemsize,
-            )
-            for number, node in enumerate(self.gathered_nodes)
-        ]
-        places = {name: number for number, name in enumerate(slots)}
-        block = ROWS if self.gathers_by_rows else 1
-        return driver.steps(gathered, (self.batch, block), places, self.counters, self.clock)
-
-    def _pointer(self, node: Node) -> str:
-        kind, number = self.places[node]
-        return f"%{kind}{number}"
-
-    def _pointers(self) -> list[str]:
-        lines = []
-        for position, name in enumerate(self.slots()):
-            lines.append(f"%at.{name} = getelementptr ptr, ptr %table, i64 {position}")
-            lines.append(f"%{name} = load ptr, ptr %at.{name}")
-        lines.append(f"%place = mul i64 %thread, {self.private_size}")
-        lines.append("%private = getelementptr i8, ptr %memory, i64 %place")
-        offsets = sorted({number for kind, number in self.places.values() if kind == "arena"})
-        lines += [f"%arena{n} = getelementptr i8, ptr %arena, i64 {n}" for n in offsets]
-        return lines
-
 
 def views_of(
-    graph: Graph, gathered: Sequence[Node] = (), overwrites: Mapping[Node, Node] | None = None
+    graph: Graph,
+    gathered: Sequence[Node] = (),
+    overwrites: Mapping[Node, Node] | None = None,
+    given: Mapping[Node, View] | None = None,
 ) -> dict[Node, View]:
     """Where the value of every node lies; a node that is its own base has its own buffer.
 
     gathered: inputs that lie in memory of the program's own.
-    overwrites: the input whose place a node's value takes.
+    overwrites: the input whose place a node's value takes. given: how some inputs lie.
     """
-    overwrites = overwrites or {}
+    overwrites, given = overwrites or {}, given or {}
     views: dict[Node, View] = {}
     inputs, outputs = set(graph.inputs), set(graph.outputs)
     for node in [*graph.inputs, *graph.nodes]:  # some inputs may be needed by nothing
@@ -437,6 +415,8 @@ def views_of(
         fixed = node.is_constant or node in outputs or (node in inputs and node not in gathered)
         if node in overwrites:
             look = whole(overwrites[node])
+        elif node in given:
+            look = given[node]
         elif look is None:
             look = whole(node) if fixed or node.type.size == 0 else padded(node)
         views[node] = look

@@ -9,7 +9,7 @@ import numpy as np
 from gradiente.backends.native.machine.engine import compile_text
 from gradiente.backends.native.machine.target import host
 from gradiente.backends.native.memory.blocks import aligned, like
-from gradiente.backends.native.program import NativeModule
+from gradiente.backends.native.module import NativeModule
 from gradiente.backends.native.threads.barrier import SYNC_BYTES
 from gradiente.backends.native.threads.team_size import TeamSize
 from gradiente.backends.native.threads.workers import run_native, thread_count

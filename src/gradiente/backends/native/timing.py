@@ -7,8 +7,9 @@ import numpy as np
 from gradiente.backends.native import clock
 from gradiente.backends.native.machine.engine import Library
 from gradiente.backends.native.memory.blocks import aligned
+from gradiente.backends.native.module import NativeModule
 from gradiente.backends.native.names import lines_of, operations_of
-from gradiente.backends.native.program import NativeModule, Written
+from gradiente.backends.native.program import Written
 from gradiente.backends.native.threads.workers import run_native
 from gradiente.backends.profile import GATHERING, WAITING, Entry, Profile, product_flops
 

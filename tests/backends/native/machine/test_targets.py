@@ -9,7 +9,7 @@ import gradiente as gd
 from gradiente.backends.native import run
 from gradiente.backends.native.machine import engine
 from gradiente.backends.native.machine.target import Target, host
-from gradiente.backends.native.program import NativeModule
+from gradiente.backends.native.module import NativeModule
 from gradiente.backends.native.run import NativeSteps
 from gradiente.base.trees import flatten
 from gradiente.trace.trace import input_names, slot_of, trace

@@ -1,5 +1,6 @@
 """Values that live at the same time never overlap in the arena."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ def test_values_alive_together_do_not_overlap(lives):
             assert apart or not together or life.size == 0 or other.size == 0
 
 
+@pytest.mark.usefixtures("every_improvement")
 def test_memory_is_used_again():
     chain = [Lifetime(1024, step, step + 1) for step in range(100)]
     assert place(chain)[1] == 2 * 1024

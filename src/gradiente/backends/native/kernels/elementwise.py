@@ -90,7 +90,9 @@ def formula(writer: KernelWriter, node: Node, inputs: Sequence[Value]) -> Value:
 def collapsed(formulas: Formulas) -> Formulas:
     """The same formulas with neighbouring axes run together wherever all views allow it."""
     sources, targets = list(formulas.reads), list(formulas.stores)
-    fewer = collapse(formulas.shape, [*formulas.reads.values(), *formulas.stores.values()])
+    views = [*formulas.reads.values(), *formulas.stores.values()]
+    first = int(formulas.writer.keeps_rows(formulas.shape))
+    fewer = collapse(formulas.shape, views, first)
     return Formulas(
         formulas.writer,
         formulas.nodes,

@@ -24,11 +24,14 @@ class KernelWriter:
 
     A kernel is a function of pointers only, in the order in which it first touches buffers; all
     shapes and strides are written into it. Two kernels of equal text are one.
+
+    rows: loops over this many rows are divided by rows, wherever that is possible; 0: no such wish.
+    functions: other functions that the kernel calls; their names begin with its own.
     """
 
-    def __init__(self, target: Target, checked: list[Node]):
-        self.target = target
-        self.checked = checked
+    def __init__(self, target: Target, checked: list[Node], rows: int = 0):
+        self.target, self.checked, self.rows = target, checked, rows
+        self.functions: list[str] = []
         self.code = Code(NAME, [], target)
         self.algebra = Algebra(self.code)
         self.buffers: list[Node] = []
@@ -169,12 +172,23 @@ class KernelWriter:
         if not shape:
             yield []
             return
-        begin, end = self.parallel(shape[0], cost)
+        begin, end = self._rows_or_units(shape[0], cost)
         with (
             self.code.loop(end, start=begin) as loop,
             self._nest(tuple(shape[1:]), [loop.index]) as indices,
         ):
             yield indices
+
+    def _rows_or_units(self, length: int, cost: float) -> tuple[Value, Value]:
+        """The first index of a loop of this call, and the one after the last."""
+        if length != self.rows or self.alone or not self.divided_by_rows(length):
+            return self.parallel(length, cost)
+        begin, end = self.parallel(length // ROWS, cost)
+        return begin * ROWS, end * ROWS
+
+    def keeps_rows(self, shape: Shape) -> bool:
+        """True for loops whose first axis is that of the rows the kernel shall be divided by."""
+        return bool(self.rows) and len(shape) > 1 and shape[0] == self.rows
 
     @contextmanager
     def _nest(self, shape: Shape, outer: list[Value]) -> Iterator[list[Value]]:
@@ -196,7 +210,7 @@ class KernelWriter:
         range_ = [("i64", "begin"), ("i64", "end")]
         memory = [("ptr noalias", "status"), ("ptr noalias", "private")]
         self.code.parameters = [*buffers, *memory, *range_]
-        return self.code.text()
+        return "\n".join([*self.functions, self.code.text()])
 
 
 @dataclass(frozen=True)
@@ -207,15 +221,18 @@ class Collapsed:
     views: list[View]
 
 
-def collapse(shape: Shape, views: Sequence[View]) -> Collapsed:
-    """Fewer and longer loops over the same elements, for views already broadcast to the shape."""
+def collapse(shape: Shape, views: Sequence[View], first: int = 0) -> Collapsed:
+    """Fewer and longer loops over the same elements, for views already broadcast to the shape.
+
+    first: how many axes are to stay as they are.
+    """
     lengths: list[int] = []
     columns: list[list[int]] = [[] for _ in views]
     for axis, length in enumerate(shape):
-        if length == 1:
+        if length == 1 and axis >= first:
             continue
         strides = [view.strides[axis] for view in views]
-        joined = bool(lengths) and all(
+        joined = len(lengths) > first and all(
             column[-1] == stride * length for column, stride in zip(columns, strides, strict=True)
         )
         if joined:

@@ -12,6 +12,7 @@ from gradiente.graph.node import Node
 from gradiente.ops.contract import matmul
 from gradiente.ops.convolution import convolution
 from gradiente.ops.operation import Operation
+from gradiente.ops.scan import scan
 from gradiente.rewrite.pipeline import is_skipped
 from gradiente.rewrite.rebuild import rebuild, with_inputs
 
@@ -23,7 +24,8 @@ def regular(graph: Graph) -> Graph:
     """The graph in which the second factor of a matrix product has its rows side by side.
 
     Large ones stay as they are: the product brings them into order itself, block by block. The
-    weight of a convolution is always brought into order: it is used at every place.
+    weight of a convolution is always brought into order: it is used at every place; and so is what
+    is the same in all rounds of a loop.
     """
     views: dict[Node, View] = {}
 
@@ -34,7 +36,15 @@ def regular(graph: Graph) -> Graph:
             views[node] = whole(node) if look is None else look
         return views[node]
 
+    def in_rows(node: Node) -> Node:
+        regular = node.type.ndim < 2 or view(node).strides[-1] == 1 or node.type.shape[-1] == 1
+        return node if regular else Node(in_order, (node,), {}, node.type, node.source)
+
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
+        if node.operation is scan and not is_skipped("order"):
+            changing = node.params["body"].carries + node.params["body"].slices
+            fixed = [in_rows(item) for item in inputs[changing:]]
+            return with_inputs(node, (*inputs[:changing], *fixed))
         if node.operation not in (matmul, convolution):
             return None
         a, b = inputs

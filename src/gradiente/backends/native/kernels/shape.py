@@ -20,7 +20,8 @@ def copy(writer: KernelWriter, source: View, target: View) -> None:
     """Every element of the source to the same index of the target."""
     if 0 in target.shape:
         return
-    collapsed = collapse(target.shape, [source.broadcast(target.shape), target])
+    views = [source.broadcast(target.shape), target]
+    collapsed = collapse(target.shape, views, int(writer.keeps_rows(target.shape)))
     read, write = collapsed.views
     vectors = not write.strides or write.strides[-1] == 1
 
@@ -28,7 +29,7 @@ def copy(writer: KernelWriter, source: View, target: View) -> None:
         writer.write(writer.read(read, indices, lanes), write, indices)
 
     axis = _turned_axis(read, write)
-    if axis is not None:
+    if axis is not None and not writer.keeps_rows(target.shape):
         _copy_turned(writer, read, write, axis)
     elif vectors:
         vectorized(writer, collapsed.shape, at)
@@ -84,7 +85,7 @@ def fill(writer: KernelWriter, number: Any, target: View) -> None:
     """One number in every element of a contiguous target."""
     if 0 in target.shape:
         return
-    (view,) = collapse(target.shape, [target]).views
+    (view,) = collapse(target.shape, [target], int(writer.keeps_rows(target.shape))).views
 
     def at(indices: list[Value], lanes: int) -> None:
         writer.write(writer.code.constant(number, Kind(target.dtype, lanes)), view, indices)
@@ -102,7 +103,7 @@ def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> Non
 @lowers(table.pad)
 def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> None:
     before, gaps = node.params["before"], node.params["gaps"]
-    writer.alone = True
+    writer.alone = not (writer.keeps_rows(target.shape) and target.shape[0] == inputs[0].shape[0])
     fill(writer, 0, target)
     offset = target.offset + sum(b * s for b, s in zip(before, target.strides, strict=True))
     strides = tuple(s * (gap + 1) for s, gap in zip(target.strides, gaps, strict=True))
@@ -113,7 +114,7 @@ def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> Non
 @lowers(table.concatenate)
 def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> None:
     axis, offset = node.params["axis"], target.offset
-    writer.alone = True
+    writer.alone = not (writer.keeps_rows(target.shape) and axis > 0)
     for source in inputs:
         part = View(target.base, target.dtype, source.shape, target.strides, offset)
         copy(writer, source, part)
