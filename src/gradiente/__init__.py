@@ -11,7 +11,8 @@ The folders are the route of a computation, and each imports only from those bef
     backends      a graph becomes a callable
     initializers  where the parameters start
     nn            layers and networks
-    losses, optimizers, schedules, metrics     pure functions, traced into the step
+    losses, optimizers, schedules, metrics, regularizers, constraints
+                  pure functions, traced into the step
     data          tables and arrays become batches
     train         the step, the loop, callbacks, checkpoints
     insight       what the gradient is doing: verify, show, profile

@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parents[2] / "src" / PACKAGE
 # Initializers stand before the layers, whose parameters start with them.
 ROUTE = """
     base ops graph trace gradient rewrite backends
-    initializers nn losses optimizers schedules metrics
+    initializers nn losses optimizers schedules metrics regularizers constraints
     data train insight interchange report estimators studio cli
 """
 LAYERS = ROUTE.split()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gradiente as gd
-from gradiente import nn
+from gradiente import nn, regularizers
 from gradiente.backends.compile import compile
 from gradiente.base.trees import flatten, map_tree
 from gradiente.gradient.derivatives import grad
@@ -35,6 +35,25 @@ class Example:
 
 def numbers(*shape):
     return RANDOM.normal(size=shape)
+
+
+class TransformerDecoderLayer(nn.TransformerDecoderLayer):
+    """One that looks at its own input backwards."""
+
+    def __call__(self, x):
+        return super().__call__(x, x[:, ::-1])
+
+
+class TransformerDecoder(nn.TransformerDecoder):
+    """One that looks at its own input backwards."""
+
+    def __call__(self, x):
+        return super().__call__(x, x[:, ::-1])
+
+
+def dense(inputs, units):
+    """How many parameters a dense layer has."""
+    return inputs * units + units
 
 
 EXAMPLES = {
@@ -128,6 +147,68 @@ EXAMPLES |= {
     "SpatialDropout": Example(lambda: nn.SpatialDropout(0.4), numbers(5, 2, 3), others=((5, 3),)),
     "StochasticDepth": Example(
         lambda: nn.StochasticDepth(0.4), numbers(5, 2, 3), others=((5,), (5, 3))
+    ),
+    "ActivityRegularization": Example(
+        lambda: nn.ActivityRegularization(regularizers.L2(0.3)), numbers(5, 3), others=((5,),)
+    ),
+    "RNN": Example(
+        lambda: nn.RNN(4, activation=nn.sigmoid), numbers(5, 3, 2), parameters=2 * 4 + 4 * 4 + 4
+    ),
+    "LSTM": Example(
+        lambda: nn.LSTM(3, layers=2, dropout=0.2),
+        numbers(8, 3, 2),
+        parameters=(2 * 12 + 3 * 12 + 12) + (3 * 12 + 3 * 12 + 12),
+    ),
+    "GRU": Example(
+        lambda: nn.GRU(3, bidirectional=True, return_sequences=False),
+        numbers(5, 4, 2),
+        parameters=2 * (2 * 9 + 3 * 9 + 9 + 3),
+    ),
+}
+EXAMPLES |= {
+    "MultiHeadAttention": Example(
+        lambda: nn.MultiHeadAttention(
+            8, 4, key_value_heads=2, dropout=0.3, causal=True, positions=nn.RotaryPositions()
+        ),
+        numbers(3, 5, 6),
+        others=((2, 1, 6), (0, 5, 6)),
+        parameters=dense(6, 8) + 2 * dense(6, 4) + dense(8, 8),
+    ),
+    "SinusoidalPositions": Example(
+        lambda: nn.SinusoidalPositions(), numbers(3, 5, 7), others=((5, 7), (2, 3, 5, 1))
+    ),
+    "LearnedPositions": Example(
+        lambda: nn.LearnedPositions(9), numbers(3, 5, 4), others=((9, 4),), parameters=9 * 4
+    ),
+    "RotaryPositions": Example(
+        lambda: nn.RotaryPositions(interleaved=True), numbers(3, 5, 4), others=((2, 3, 5, 6),)
+    ),
+    "LinearBiases": Example(
+        lambda: nn.LinearBiases(), numbers(2, 3, 5, 7), others=((4, 5, 5), (1, 12, 1, 3))
+    ),
+    "TransformerEncoderLayer": Example(
+        lambda: nn.TransformerEncoderLayer(4, 2, 7, dropout=0.2, activation=nn.gelu),
+        numbers(3, 5, 4),
+        others=((1, 1, 4),),
+        parameters=4 * dense(4, 4) + dense(4, 7) + dense(7, 4) + 2 * 8,
+    ),
+    "TransformerDecoderLayer": Example(
+        lambda: TransformerDecoderLayer(4, 2, 7, norm_first=True),
+        numbers(3, 5, 4),
+        others=((1, 1, 4),),
+        parameters=8 * dense(4, 4) + dense(4, 7) + dense(7, 4) + 3 * 8,
+    ),
+    "TransformerEncoder": Example(
+        lambda: nn.TransformerEncoder(
+            nn.TransformerEncoderLayer(4, 2, 7, norm_first=True), 2, nn.LayerNorm()
+        ),
+        numbers(3, 5, 4),
+        parameters=2 * (4 * dense(4, 4) + dense(4, 7) + dense(7, 4) + 2 * 8) + 8,
+    ),
+    "TransformerDecoder": Example(
+        lambda: TransformerDecoder(nn.TransformerDecoderLayer(4, 2, 7), 2),
+        numbers(3, 5, 4),
+        parameters=2 * (8 * dense(4, 4) + dense(4, 7) + dense(7, 4) + 3 * 8),
     ),
 }
 everything = pytest.mark.parametrize("name", sorted(nn.LAYERS))

@@ -80,6 +80,16 @@ def flat(make, shape):
     ), shape
 
 
+class Backwards(nn.Module):
+    """A decoder that looks at its own input backwards."""
+
+    def __init__(self, decoder):
+        self.decoder = decoder
+
+    def __call__(self, x):
+        return self.decoder(x, x[:, ::-1])
+
+
 # Each with what makes its output (n, features).
 NETWORKS = {
     "Sequential": (lambda: nn.Sequential(nn.Sequential(nn.Dense(5), nn.tanh), nn.Dense(3)), (7,)),
@@ -105,6 +115,52 @@ NETWORKS = {
     "Swish": flat(lambda: nn.Swish(per_feature=True), (6, 17)),
     "Snake": flat(lambda: nn.Snake(), (6, 17)),
     "GumbelSoftmax": flat(lambda: nn.GumbelSoftmax(0.5), (6, 17)),
+    "RNN": (lambda: nn.Sequential(nn.RNN(6), nn.Flatten(), nn.Dense(3)), (5, 3)),
+    "LSTM": (lambda: nn.Sequential(nn.LSTM(8, layers=2), nn.Flatten(), nn.Dense(3)), (5, 3)),
+    "GRU": (
+        lambda: nn.Sequential(nn.GRU(5, bidirectional=True, return_sequences=False), nn.Dense(3)),
+        (6, 4),
+    ),
+}
+NETWORKS |= {
+    # Without positions that turn them, biases of keys have no effect, and gradients of noise.
+    "MultiHeadAttention": flat(
+        lambda: nn.MultiHeadAttention(
+            12,
+            6,
+            key_value_heads=2,
+            dropout=0.3,
+            causal=True,
+            use_bias=False,
+            positions=nn.LinearBiases(),
+        ),
+        (7, 5),
+    ),
+    "SinusoidalPositions": flat(lambda: nn.SinusoidalPositions(), (7, 17)),
+    "LearnedPositions": flat(lambda: nn.LearnedPositions(9), (7, 5)),
+    "RotaryPositions": flat(lambda: nn.RotaryPositions(), (7, 10)),
+    "LinearBiases": flat(lambda: nn.LinearBiases(), (3, 5, 6)),
+    "TransformerEncoderLayer": flat(
+        lambda: nn.TransformerEncoderLayer(
+            8, 2, 17, activation=nn.gelu, norm_first=True, positions=nn.RotaryPositions()
+        ),
+        (9, 8),
+    ),
+    "TransformerDecoderLayer": flat(
+        lambda: Backwards(nn.TransformerDecoderLayer(8, 2, 16, use_bias=False)), (5, 8)
+    ),
+    "TransformerEncoder": flat(
+        lambda: nn.TransformerEncoder(
+            nn.TransformerEncoderLayer(8, 4, 16, causal=True, use_bias=False), 2
+        ),
+        (5, 8),
+    ),
+    "TransformerDecoder": flat(
+        lambda: Backwards(
+            nn.TransformerDecoder(nn.TransformerDecoderLayer(8, 2, 16, use_bias=False), 2)
+        ),
+        (5, 8),
+    ),
 }
 
 
@@ -217,6 +273,11 @@ OPTIMIZERS = {
     "sign with momentum": optimizers.SignSGD(momentum=0.9, weight_decay=0.1),
     "ftrl sparse": optimizers.FTRL(0.1, l1=0.1, l2=0.1, beta=1.0),
     "asgd with averages": optimizers.ASGD(0.1, start=2),
+    "lookahead": optimizers.lookahead(optimizers.Adam(0.1), steps=2),
+    "ema": optimizers.exponential_moving_average(optimizers.SGD(0.1), 0.5),
+    "swa": optimizers.stochastic_weight_averaging(optimizers.SGD(0.1), 1, 2),
+    "skip": optimizers.skip_non_finite(optimizers.AdamW()),
+    "adaptive clip": optimizers.chain(optimizers.adaptive_clip(), optimizers.SGD()),
     "clipped": optimizers.chain(optimizers.clip_by_global_norm(0.1), optimizers.AdamW()),
     "clips": optimizers.chain(
         optimizers.clip_by_norm(0.1), optimizers.clip_by_value(0.01), optimizers.SGD()
@@ -233,6 +294,21 @@ OPTIMIZERS = {
             "one_cycle": schedules.one_cycle(0.1, steps=20),
             "warmup": schedules.warmup(schedules.linear(0.1, steps=10), steps=2),
             "reduce_on_plateau": schedules.reduce_on_plateau(0.1, patience=1),
+            "adaptive": schedules.adaptive(0.1),
+            "multi_step": schedules.multi_step(0.1, at=[2, 5]),
+            "piecewise_constant": schedules.piecewise_constant(0.1, {2: 0.02, 5: 0.05}),
+            "piecewise_interpolate": schedules.piecewise_interpolate(0.02, {3: 0.1}, "cosine"),
+            "inverse_time": schedules.inverse_time(0.1, 0.5, every=2, staircase=True),
+            "inv_scaling": schedules.inv_scaling(0.1, 0.6),
+            "power": schedules.power(0.1, 1.5, every=5),
+            "polynomial": schedules.polynomial(0.1, steps=4, power=2.0, final=0.01, cycle=True),
+            "inverse_square_root": schedules.inverse_square_root(0.1, warmup_steps=3),
+            "noam": schedules.noam(0.1, model_size=4, warmup_steps=3),
+            "cosine_restarts": schedules.cosine_restarts(0.1, 3, 2.0, 0.8, 0.01),
+            "sgdr": schedules.sgdr([0.1, 0.05], [4, 5], warmup_steps=2),
+            "cyclic": schedules.cyclic(0.1, 0.01, up=3, down=2, mode="triangular2"),
+            "swa_constant": schedules.swa_constant(schedules.step(0.1, 3), 5, 0.03),
+            "warmup_stable_decay": schedules.warmup_stable_decay(0.1, 9, 2, 3),
         }.items()
     },
 }

@@ -9,6 +9,7 @@ from gradiente import optimizers
 
 optax = pytest.importorskip("optax")
 jax = pytest.importorskip("jax")
+pytest.importorskip("optax.contrib")
 
 CASES: dict[str, tuple[Any, Any]] = {
     "AdamaxW": (
@@ -45,6 +46,45 @@ CASES: dict[str, tuple[Any, Any]] = {
     "AdaBelief, everything": (
         optimizers.AdaBelief(0.05, betas=(0.5, 0.7), epsilon=1e-3),
         lambda: optax.adabelief(0.05, 0.5, 0.7, 1e-3, 1e-3),
+    ),
+    "Prodigy": (optimizers.Prodigy(), optax.contrib.prodigy),
+    "Prodigy, everything": (
+        optimizers.Prodigy(
+            0.5,
+            betas=(0.5, 0.7),
+            epsilon=1e-3,
+            initial_distance=1e-3,
+            growth=2.0,
+            weight_decay=0.3,
+        ),
+        lambda: optax.contrib.prodigy(
+            0.5,
+            (0.5, 0.7),
+            eps=1e-3,
+            estim_lr0=1e-3,
+            estim_lr_coef=2.0,
+            weight_decay=0.3,
+        ),
+    ),
+    "ScheduleFreeSGD": (
+        optimizers.ScheduleFreeSGD(0.1),
+        lambda: optax.contrib.schedule_free_sgd(0.1),
+    ),
+    "ScheduleFreeSGD, everything": (
+        optimizers.ScheduleFreeSGD(0.1, momentum=0.5, weight_decay=0.3),
+        lambda: optax.contrib.schedule_free_sgd(0.1, b1=0.5, weight_decay=0.3),
+    ),
+    "ScheduleFreeAdamW": (
+        optimizers.ScheduleFreeAdamW(0.1),
+        lambda: optax.contrib.schedule_free_adamw(0.1),
+    ),
+    "ScheduleFreeAdamW, everything": (
+        optimizers.ScheduleFreeAdamW(0.1, betas=(0.5, 0.7), epsilon=1e-3, weight_decay=0.3),
+        lambda: optax.contrib.schedule_free_adamw(0.1, b1=0.5, b2=0.7, eps=1e-3, weight_decay=0.3),
+    ),
+    "adaptive clip": (
+        optimizers.chain(optimizers.adaptive_clip(0.1), optimizers.SGD(0.1)),
+        lambda: optax.chain(optax.adaptive_grad_clip(0.1), optax.sgd(0.1)),
     ),
     "Yogi": (optimizers.Yogi(0.05), lambda: optax.yogi(0.05)),
     "Yogi, everything": (

@@ -16,18 +16,18 @@ from gradiente.initializers.initializer import (
 
 @declare
 def zeros(key: Any, shape: Shape, dtype: Any) -> Array:
-    """w = 0, for biases. Weights that start at zero learn alike and stay alike."""
+    """w = 0, for biases. Weights that start at zero learn alike and stay alike. Source: none."""
     return np.zeros(shape, dtype)
 
 
 @declare
 def ones(key: Any, shape: Shape, dtype: Any) -> Array:
-    """w = 1, for scales."""
+    """w = 1, for scales. Source: none."""
     return np.ones(shape, dtype)
 
 
 def constant(value: float) -> Initializer:
-    """w = value; raises `InvalidArgumentError` unless it is a finite number."""
+    """w = value; raises `InvalidArgumentError` unless it is a finite number. Source: none."""
     value = check_number("value", value)
 
     def draw(key: Any, shape: Shape, dtype: Any, *, value: float) -> Array:

@@ -11,7 +11,7 @@ from gradiente.trace import random
 
 @declare
 def normal(key: Any, shape: Shape, dtype: Any, *, mean: float = 0.0, std: float = 1.0) -> Array:
-    """w ~ N(mean, std²). Raises `InvalidArgumentError` for a negative std."""
+    """w ~ N(mean, std²). Raises `InvalidArgumentError` for a negative std. Source: none."""
     mean = check_number("mean", mean)
     std = check_number("std", std, at_least=0)
     return random.normal(key, shape, dtype, mean, std)
@@ -19,7 +19,7 @@ def normal(key: Any, shape: Shape, dtype: Any, *, mean: float = 0.0, std: float 
 
 @declare
 def uniform(key: Any, shape: Shape, dtype: Any, *, low: float = -1.0, high: float = 1.0) -> Array:
-    """w ~ U[low, high). Raises `InvalidArgumentError` if high is below low."""
+    """w ~ U[low, high). Raises `InvalidArgumentError` if high is below low. Source: none."""
     low = check_number("low", low)
     high = check_number("high", high, at_least=low)
     return random.uniform(key, shape, dtype, low, high)
@@ -41,6 +41,8 @@ def truncated_normal(
     z = Φ⁻¹(u) with u uniform in [Φ(low), Φ(high)). The standard deviation of w is less than std:
     0.88 of it for the default bounds. Raises `InvalidArgumentError` for a negative std, or for
     bounds that leave nothing.
+
+    Source: none.
     """
     from scipy.special import ndtri  # heavy, and needed by this function only
 

@@ -15,6 +15,9 @@ def identity(key: Any, shape: Shape, dtype: Any, *, gain: float = 1.0) -> Array:
 
     As many inputs as possible are passed on. PyTorch's `eye_`, Keras's Identity. Raises
     `InvalidArgumentError` for fewer than two axes.
+
+    Le, Jaitly & Hinton, "A simple way to initialize recurrent networks of rectified linear units",
+    2015.
     """
     gain = check_number("gain", gain)
     fans(shape)  # refuses fewer than two axes
@@ -28,6 +31,8 @@ def dirac(key: Any, shape: Shape, dtype: Any, *, groups: int = 1) -> Array:
     With padding "same" as many channels as possible pass unchanged, those of each group to the
     outputs of the group. A window of even length has its centre after the middle. PyTorch's
     `dirac_`. Raises `InvalidArgumentError` for fewer than two axes.
+
+    Zagoruyko & Komodakis, "DiracNets", 2017.
     """
     groups = check_count("groups", groups, at_least=1)
     fans(shape)  # refuses fewer than two axes

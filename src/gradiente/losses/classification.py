@@ -45,6 +45,8 @@ def cross_entropy(
     `torch.nn.CrossEntropyLoss`, with the classes on the last axis and nothing ignored by default;
     where everything is ignored the loss is 0 rather than not a number.
     Raises `ShapeError` or `TypeMismatchError` where target and prediction do not fit.
+
+    Source: none.
     """
     return of_logits(prediction, target, class_weight, label_smoothing, ignore_index)
 
@@ -128,6 +130,8 @@ def binary_cross_entropy(
 
     `torch.nn.BCEWithLogitsLoss`, and `torch.nn.BCELoss` without logits, whose gradient is here 0
     where the logarithm is cut off. Raises `ShapeError` where the shapes do not fit.
+
+    Source: none.
     """
     logits, target = matched(prediction, target)
     label_smoothing = check_number("label_smoothing", label_smoothing, at_least=0, at_most=1)
@@ -174,6 +178,8 @@ def nll(
     `log_input=False` probabilities, whose logarithms are at least -100.
     target, class_weight, ignore_index: as in `cross_entropy`, which is exact where a probability
     rounds to 0. `torch.nn.NLLLoss`, with the classes on the last axis.
+
+    Source: none.
     """
     prediction = prediction.astype(working_dtype(prediction, target))
     per_class = -prediction if log_input else -log_floored(prediction)

@@ -37,6 +37,8 @@ def poisson(
 
     full: add Stirling's approximation of the constant, y log y - y + ½ log(2π y) where y > 1.
     `torch.nn.PoissonNLLLoss`.
+
+    Source: none.
     """
     prediction, target = matched(prediction, target)
     if log_input:

@@ -34,6 +34,8 @@ def linear_cross_entropy(
     kernel: W, (inputs, classes). bias: b, (classes,). target and the other options: as in
     `cross_entropy`. Compiled, the product and the softmax run tile by tile.
     `torch.nn.LinearCrossEntropyLoss`. Raises `ShapeError` where the shapes do not fit.
+
+    Source: none.
     """
     logits = _linear("kernel", prediction.astype(working_dtype(prediction, target)), kernel)
     if bias is not None:

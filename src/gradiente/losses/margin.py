@@ -57,6 +57,8 @@ def squared_hinge(
     """A hinge without the kink: l = max(0, 1 - y ŷ)², with y -1 or 1.
 
     class_weight: as in `hinge`. `keras.losses.SquaredHinge`.
+
+    Source: none.
     """
     agreement, _, positive = _signed(prediction, target)
     return _weighted(np.maximum(1.0 - agreement, 0.0) ** 2, positive, class_weight)
@@ -84,6 +86,8 @@ def soft_margin(
 
     It is the binary cross entropy of 0 and 1. class_weight: as in `hinge`.
     `torch.nn.SoftMarginLoss`.
+
+    Source: none.
     """
     agreement, _, positive = _signed(prediction, target)
     return _weighted(m.softplus(-agreement), positive, class_weight)
@@ -104,6 +108,8 @@ def hinge_embedding(
         l = max(0, margin - d)      where y = -1
 
     class_weight: as in `hinge`. `torch.nn.HingeEmbeddingLoss`.
+
+    Source: none.
     """
     margin = check_number("margin", margin)
     _, distance, positive = _signed(prediction, target)
@@ -211,6 +217,8 @@ def multi_label_margin(prediction: Array, target: Array) -> Array:
     target: the indices of the classes that apply, (n, classes) integers, filled up with -1; what
     follows the first -1 does not count. `torch.nn.MultiLabelMarginLoss`.
     Raises `ShapeError` or `TypeMismatchError` for another target.
+
+    Source: none.
     """
     check_classes("multi_label_margin", prediction)
     if target.shape != prediction.shape:
@@ -242,6 +250,8 @@ def multi_label_soft_margin(
     prediction: scores (n, ..., classes); target: 0 and 1 of the same shape.
     class_weight: one factor w per class; the mean stays the plain mean, as in PyTorch.
     `torch.nn.MultiLabelSoftMarginLoss`.
+
+    Source: none.
     """
     scores, target = matched(prediction, target)
     values = target * m.softplus(-scores) + (1.0 - target) * m.softplus(scores)

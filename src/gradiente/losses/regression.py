@@ -20,6 +20,8 @@ def mse(prediction: Array, target: Array) -> Array:
     """Mean squared error: l = (ŷ - y)².
 
     Its minimum is the mean of the target. `torch.nn.MSELoss`.
+
+    Source: none.
     """
     prediction, target = matched(prediction, target)
     error = prediction - target
@@ -32,6 +34,8 @@ def half_mse(prediction: Array, target: Array) -> Array:
     """Half the mean squared error: l = ½ (ŷ - y)², whose gradient is the error itself.
 
     `optax.losses.l2_loss`, and the squared error of scikit-learn's networks.
+
+    Source: none.
     """
     prediction, target = matched(prediction, target)
     error = prediction - target
@@ -44,6 +48,8 @@ def mae(prediction: Array, target: Array) -> Array:
     """Mean absolute error: l = |ŷ - y|, with the gradient 0 where the two are equal.
 
     Its minimum is the median of the target, so that outliers count little. `torch.nn.L1Loss`.
+
+    Source: none.
     """
     prediction, target = matched(prediction, target)
     return np.abs(prediction - target)
@@ -55,6 +61,8 @@ def mape(prediction: Array, target: Array, *, eps: float = 1e-7) -> Array:
     """Mean absolute percentage error: l = 100 |ŷ - y| / max(|y|, eps).
 
     Its minimum is a median weighted by 1/|y|, which lies below the median. In percent, as in Keras.
+
+    Source: none.
     """
     eps = check_number("eps", eps, above=0)
     prediction, target = matched(prediction, target)
@@ -68,6 +76,8 @@ def msle(prediction: Array, target: Array) -> Array:
 
     For amounts over several orders of magnitude. A negative prediction counts as 0 and has no
     gradient, as in Keras: let the network end in softplus or exp.
+
+    Source: none.
     """
     prediction, target = matched(prediction, target)
     error = np.log1p(np.maximum(prediction, 0.0)) - np.log1p(np.maximum(target, 0.0))
@@ -116,6 +126,8 @@ def log_cosh(prediction: Array, target: Array) -> Array:
     """Squared for small errors, absolute for large ones: l = log cosh(ŷ - y).
 
     Twice differentiable everywhere; exact for errors of any size. `optax.losses.log_cosh`.
+
+    Source: none.
     """
     prediction, target = matched(prediction, target)
     size = np.abs(prediction - target)

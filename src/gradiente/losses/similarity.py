@@ -26,6 +26,8 @@ def cosine_distance(prediction: Array, target: Array) -> Array:
 
     prediction, target: (n, ..., features). Lengths are at least 1e-8, as in PyTorch.
     `optax.losses.cosine_distance`; `keras.losses.CosineSimilarity` is this minus 1.
+
+    Source: none.
     """
     if prediction.ndim < 2 or prediction.shape != target.shape:
         raise ShapeError(
@@ -55,6 +57,8 @@ def cosine_embedding(prediction: Any, target: Array, *, margin: float = 0.0) -> 
 
     prediction: a and b, a pair of (n, features) or (n, 2, features); target: (n,).
     `torch.nn.CosineEmbeddingLoss`.
+
+    Source: none.
     """
     margin = check_number("margin", margin, at_least=-1, at_most=1)
     first, second = vectors(prediction, ("first", "second"))
@@ -124,10 +128,11 @@ def triplet_margin_with_distance(
     margin: float = 1.0,
     swap: bool = False,
 ) -> Array:
-    """`triplet_margin` with a distance of your own.
+    """`triplet_margin` with a distance d of your own: l = max(0, d(a, p) - d(a, n) + margin).
 
     distance: a function of two arrays (n, features) that gives (n,), written with NumPy functions;
-    by default the Euclidean distance with eps 1e-6. `torch.nn.TripletMarginWithDistanceLoss`.
+    by default the Euclidean distance with eps 1e-6. Balntas et al., BMVC 2016.
+    `torch.nn.TripletMarginWithDistanceLoss`.
     Raises `InvalidArgumentError` for what cannot be called.
     """
     if distance is None:

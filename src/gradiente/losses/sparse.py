@@ -29,7 +29,8 @@ def sparsemax(
         l = t                 where t >= 1
 
     prediction: scores z; target: 0 and 1 of the same shape. class_weight: as in
-    `binary_cross_entropy`. `optax.losses.sparsemax_loss`.
+    `binary_cross_entropy`. Blondel, Martins and Niculae, JMLR 21, 2020.
+    `optax.losses.sparsemax_loss`.
     """
     scores, target = matched(prediction, target)
     positive, negative = target * _sparse_plus(-scores), (1.0 - target) * _sparse_plus(scores)
@@ -86,7 +87,8 @@ def fenchel_young(
     prediction: scores s (n, ..., outputs); target: y of the same shape, such as probabilities.
     maximum: a convex function of (n, ..., outputs) that gives (n, ...), written with NumPy
     functions; log Σ exp by default, with which l is the cross entropy.
-    `optax.losses.make_fenchel_young_loss`. Raises `ShapeError` where the shapes do not fit.
+    Blondel, Martins and Niculae, JMLR 21, 2020. `optax.losses.make_fenchel_young_loss`.
+    Raises `ShapeError` where the shapes do not fit.
     """
     if prediction.ndim < 2 or prediction.shape != target.shape:
         raise ShapeError(

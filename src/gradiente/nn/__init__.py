@@ -2,7 +2,8 @@
 
 import gradiente.nn.tree  # noqa: F401, it makes modules trees
 from gradiente.nn.activations import ACTIVATIONS
-from gradiente.nn.context import Context, is_training, next_key, running
+from gradiente.nn.attention import MultiHeadAttention
+from gradiente.nn.context import Context, add_loss, is_training, next_key, running
 from gradiente.nn.convolution import (
     Convolution,
     DepthwiseConvolution,
@@ -34,6 +35,12 @@ from gradiente.nn.pooling import (
     LPPool,
     MaxPool,
 )
+from gradiente.nn.positions import (
+    LearnedPositions,
+    LinearBiases,
+    RotaryPositions,
+    SinusoidalPositions,
+)
 from gradiente.nn.probabilities import (
     entmax15,
     log_softmax,
@@ -64,7 +71,10 @@ from gradiente.nn.rectifiers import (
     step,
     threshold,
 )
+from gradiente.nn.recurrent import GRU, LSTM, RNN, Recurrent, sequence_mask
+from gradiente.nn.recurrent_cells import GRUCell, LSTMCell, RecurrentCell, RNNCell
 from gradiente.nn.regularization import (
+    ActivityRegularization,
     AlphaDropout,
     Dropout,
     GaussianDropout,
@@ -96,10 +106,20 @@ from gradiente.nn.smooth import (
     tanh_shrink,
 )
 from gradiente.nn.summary import summary
+from gradiente.nn.transformer import (
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 
 __all__ = [
     "ACTIVATIONS",
+    "GRU",
     "LAYERS",
+    "LSTM",
+    "RNN",
+    "ActivityRegularization",
     "AdaptiveAveragePool",
     "AdaptiveMaxPool",
     "AlphaDropout",
@@ -112,6 +132,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePool",
@@ -120,23 +141,37 @@ __all__ = [
     "GumbelSoftmax",
     "InstanceNorm",
     "LPPool",
+    "LSTMCell",
     "LayerNorm",
+    "LearnedPositions",
+    "LinearBiases",
     "LocalResponseNorm",
     "MaxPool",
     "Module",
+    "MultiHeadAttention",
     "PReLU",
     "RMSNorm",
+    "RNNCell",
     "RReLU",
+    "Recurrent",
+    "RecurrentCell",
+    "RotaryPositions",
     "SeparableConvolution",
     "Sequential",
+    "SinusoidalPositions",
     "Snake",
     "SpatialDropout",
     "SpectralNorm",
     "StochasticDepth",
     "Swish",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TransposedConvolution",
     "UnitNorm",
     "WeightNorm",
+    "add_loss",
     "celu",
     "elu",
     "entmax15",
@@ -168,6 +203,7 @@ __all__ = [
     "rrelu",
     "running",
     "selu",
+    "sequence_mask",
     "sigmoid",
     "silu",
     "sin",

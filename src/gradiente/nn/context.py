@@ -6,7 +6,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from gradiente.base.errors import GradienteError
+from gradiente.base.errors import GradienteError, ShapeError
+from gradiente.base.source import current_source
 from gradiente.trace.random import fold_in
 
 
@@ -22,6 +23,7 @@ class Context:
 
     root: the outermost module at work; paths: those of the modules below it, by identity.
     created: (module, name, array) of every parameter and buffer created on first use.
+    penalties: numbers that layers have added to the loss of a training step.
     replaced: what a wrapper makes of a parameter of another module, by its identity and the name.
     """
 
@@ -33,6 +35,7 @@ class Context:
     root: Any = None
     paths: dict[int, str] = field(default_factory=dict)
     created: list[tuple[Any, str, Any]] = field(default_factory=list)
+    penalties: list[Any] = field(default_factory=list)
     replaced: dict[tuple[int, str], Callable[[Any], Any]] = field(default_factory=dict)
 
     def path_of(self, module: Any) -> str | None:
@@ -74,6 +77,27 @@ def replacing(module: Any, name: str, transform: Callable[[Any], Any]) -> Iterat
         yield
     finally:
         context.replaced = before
+
+
+def add_loss(value: Any) -> None:
+    """Add a number to the loss of the training step in progress; for layers, in `__call__`.
+
+    The network is trained to make it small as well; the history shows it as "penalty", not in the
+    loss. Outside training it is ignored. A function given to `gradiente.scan` cannot call it: there
+    the number must be one of the results. Raises `ShapeError` unless it is one floating-point
+    number.
+    """
+    context = current()
+    if context is None or not context.training:
+        return
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape != () or dtype is None or dtype.kind != "f":
+        what = f"an array of shape {shape}" if shape else f"{value!r}"
+        raise ShapeError(
+            f"add_loss takes one floating-point number computed from arrays, such as a mean, not "
+            f"{what}." + current_source().explain()
+        )
+    context.penalties.append(value)
 
 
 def is_training() -> bool:

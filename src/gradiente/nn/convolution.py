@@ -117,6 +117,8 @@ class Convolution(Module):
 class TransposedConvolution(Convolution):
     """The gradient of a convolution by its input, as a layer: x spread out, then convolved.
 
+        y[n, j, o] = Σ_c x[n, i, c] weight[k, c, o] + bias[o]   summed over j = i s + k d - p
+
     Along each axis length = (places - 1) s + (k - 1) d + 1 - padding; with padding="same", s times
     as many places. Arguments as in `Convolution`.
     x: (n, *places, channels) -> y: (n, *lengths, filters);
@@ -176,7 +178,7 @@ class DepthwiseConvolution(Module):
 
 
 class SeparableConvolution(Module):
-    """A depthwise convolution, then one of size 1 that mixes the channels.
+    """y = pointwise(depthwise(x)): each channel alone, then a kernel of size 1 that mixes them.
 
     filters: how many outputs; the other arguments as in `DepthwiseConvolution`. The parts are the
     attributes `depthwise`, without a bias, and `pointwise`.

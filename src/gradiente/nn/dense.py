@@ -21,6 +21,8 @@ class Dense(Module):
 
     The weight starts Glorot uniform, the bias at zero. Raises `InvalidArgumentError` for sizes
     below 1 and `ShapeError` for x of another size.
+
+    Source: none.
     """
 
     def __init__(

@@ -21,6 +21,8 @@ class Embedding(Module):
 
     Raises `InvalidArgumentError` for sizes below 1, `TypeMismatchError` if x is not of integers,
     `IndexRangeError` if one is out of range.
+
+    Bengio et al., "A neural probabilistic language model", JMLR 3 (2003).
     """
 
     def __init__(self, entries: int, size: int, weight_initializer: Initializer = normal):

@@ -12,9 +12,13 @@ from gradiente.trace.functions import Tensor, m
 
 
 class Flatten(Module):
-    """x: (batch, ...) -> y: (batch, features), in row-major order.
+    """y = x with all axes but the first in one, in row-major order.
+
+    x: (batch, ...) -> y: (batch, features)
 
     Raises `ShapeError` for a number without axes.
+
+    Source: none.
     """
 
     def __call__(self, x: Any) -> Any:

@@ -16,7 +16,7 @@ from gradiente.trace.functions import m
 
 @declare
 def glu(x: Any, axis: int = -1) -> Any:
-    """a · σ(b), where a and b are the halves of an axis. Dauphin et al., ICML 2017.
+    """y = a · σ(b), where a and b are the halves of an axis. Dauphin et al., ICML 2017.
 
     Raises `ShapeError` if the length of the axis is odd.
     """
@@ -26,7 +26,7 @@ def glu(x: Any, axis: int = -1) -> Any:
 
 @declare
 def swiglu(x: Any, axis: int = -1) -> Any:
-    """a · silu(b), where a and b are the halves of an axis.
+    """y = a · silu(b), where a and b are the halves of an axis.
 
     Shazeer, "GLU variants improve transformer", 2020. Raises `ShapeError` if the length of the
     axis is odd.
@@ -37,7 +37,7 @@ def swiglu(x: Any, axis: int = -1) -> Any:
 
 @declare
 def geglu(x: Any, axis: int = -1) -> Any:
-    """a · gelu(b), where a and b are the halves of an axis.
+    """y = a · gelu(b), where a and b are the halves of an axis.
 
     Shazeer, "GLU variants improve transformer", 2020. Raises `ShapeError` if the length of the
     axis is odd.
@@ -48,7 +48,7 @@ def geglu(x: Any, axis: int = -1) -> Any:
 
 @declare
 def reglu(x: Any, axis: int = -1) -> Any:
-    """a · max(b, 0), where a and b are the halves of an axis.
+    """y = a · max(b, 0), where a and b are the halves of an axis.
 
     Shazeer, "GLU variants improve transformer", 2020. Raises `ShapeError` if the length of the
     axis is odd.
@@ -59,7 +59,7 @@ def reglu(x: Any, axis: int = -1) -> Any:
 
 @declare
 def maxout(x: Any, pieces: int = 2) -> Any:
-    """The largest of every `pieces` consecutive elements of the last axis.
+    """y = max(x₁, …, xₙ) of every n = `pieces` consecutive elements of the last axis.
 
     Elements that tie share the gradient. Raises `ShapeError` unless the length of the axis is a
     multiple of `pieces`. Goodfellow et al., ICML 2013.

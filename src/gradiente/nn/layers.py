@@ -1,5 +1,6 @@
 """Every layer by its name."""
 
+from gradiente.nn.attention import MultiHeadAttention
 from gradiente.nn.convolution import (
     Convolution,
     DepthwiseConvolution,
@@ -22,8 +23,16 @@ from gradiente.nn.pooling import (
     LPPool,
     MaxPool,
 )
+from gradiente.nn.positions import (
+    LearnedPositions,
+    LinearBiases,
+    RotaryPositions,
+    SinusoidalPositions,
+)
 from gradiente.nn.random_activations import GumbelSoftmax, RReLU
+from gradiente.nn.recurrent import GRU, LSTM, RNN
 from gradiente.nn.regularization import (
+    ActivityRegularization,
     AlphaDropout,
     Dropout,
     GaussianDropout,
@@ -33,6 +42,12 @@ from gradiente.nn.regularization import (
 )
 from gradiente.nn.reparametrization import SpectralNorm, WeightNorm
 from gradiente.nn.sequential import Sequential
+from gradiente.nn.transformer import (
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 
 BASIC = (Sequential, Dense, Embedding, Flatten)
 CONVOLUTION = (
@@ -68,7 +83,9 @@ REGULARIZATION = (
     GaussianNoise,
     SpatialDropout,
     StochasticDepth,
+    ActivityRegularization,
 )
+RECURRENT = (RNN, LSTM, GRU)
 ACTIVATION = (PReLU, RReLU, Swish, Snake, GumbelSoftmax)
 
 LAYERS: dict[str, type[Module]] = {
@@ -79,6 +96,16 @@ LAYERS: dict[str, type[Module]] = {
         *POOLING,
         *NORMALIZATION,
         *REGULARIZATION,
+        *RECURRENT,
         *ACTIVATION,
+        MultiHeadAttention,
+        SinusoidalPositions,
+        LearnedPositions,
+        RotaryPositions,
+        LinearBiases,
+        TransformerEncoderLayer,
+        TransformerDecoderLayer,
+        TransformerEncoder,
+        TransformerDecoder,
     )
 }

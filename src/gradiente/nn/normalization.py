@@ -157,6 +157,8 @@ class UnitNorm(Module):
     x: (..., features) -> y of the same shape. As `torch.nn.functional.normalize`.
     Raises `InvalidArgumentError` for an epsilon below 1e-12, whose powers in the gradient of x = 0
     float32 could not hold.
+
+    Source: none.
     """
 
     def __init__(self, *, epsilon: float = 1e-12):

@@ -35,11 +35,14 @@ class _Pool(Module):
 
 
 class MaxPool(_Pool):
-    """The largest element of each window. Elements that tie share the gradient.
+    """y = max x over each window. Elements that tie share the gradient.
 
     sizes, strides: one number for all axes, or a tuple with one for each; windows lie side by side
     by default. padding: as in `Convolution`; it never wins.
     x: (n, *lengths, channels) -> y: (n, *places, channels)
+
+    Weng, Ahuja & Huang, "Cresceptron: a self-organizing neural network which grows adaptively",
+    IJCNN 1992.
     """
 
     def _pooled(self, x: Any) -> Any:
@@ -47,9 +50,11 @@ class MaxPool(_Pool):
 
 
 class AveragePool(_Pool):
-    """The mean of each window, over the elements that are there: padding does not count.
+    """y = mean x over each window, of the elements that are there: padding does not count.
 
     Arguments and shapes as in `MaxPool`. (PyTorch counts padding by default, Keras does not.)
+
+    LeCun et al., "Handwritten digit recognition with a back-propagation network", NeurIPS 1989.
     """
 
     def _pooled(self, x: Any) -> Any:
@@ -57,7 +62,7 @@ class AveragePool(_Pool):
 
 
 class LPPool(_Pool):
-    """(Σ |x|ᵖ)^(1/p) over each window.
+    """y = (Σ |x|ᵖ)^(1/p) over each window.
 
     power p: 1 gives sums of absolute values, 2 lengths. Arguments and shapes as in `MaxPool`.
     Gulcehre et al., "Learned-norm pooling for deep feedforward and recurrent networks", 2014.
@@ -82,7 +87,10 @@ class LPPool(_Pool):
 
 
 class GlobalMaxPool(Module):
-    """The largest element of each channel: (n, *lengths, channels) -> (n, channels)"""
+    """y = max x of each channel: (n, *lengths, channels) -> (n, channels)
+
+    Oquab et al., "Is object localization for free?", CVPR 2015.
+    """
 
     def __call__(self, x: Any) -> Any:
         x = floating(x, axes=1)
@@ -93,7 +101,7 @@ class GlobalMaxPool(Module):
 
 
 class GlobalAveragePool(Module):
-    """The mean of each channel: (n, *lengths, channels) -> (n, channels)
+    """y = mean x of each channel: (n, *lengths, channels) -> (n, channels)
 
     Lin, Chen & Yan, "Network in network", ICLR 2014.
     """
@@ -135,10 +143,13 @@ class _AdaptivePool(Module):
 
 
 class AdaptiveAveragePool(_AdaptivePool):
-    """The means of windows from ⌊i n / k⌋ to ⌈(i + 1) n / k⌉, for k places on an axis of length n.
+    """yᵢ = mean x from ⌊i n / k⌋ to ⌈(i + 1) n / k⌉, for k places on an axis of length n.
 
     places k: one number for all axes, or a tuple with one for each, as PyTorch.
     x: (n, *lengths, channels) -> y: (n, *places, channels)
+
+    He et al., "Spatial pyramid pooling in deep convolutional networks for visual recognition",
+    ECCV 2014.
     """
 
     def _over(self, x: Any, axis: int) -> Any:
@@ -146,7 +157,11 @@ class AdaptiveAveragePool(_AdaptivePool):
 
 
 class AdaptiveMaxPool(_AdaptivePool):
-    """The largest elements of the windows of `AdaptiveAveragePool`, with the same arguments."""
+    """yᵢ = max x over the windows of `AdaptiveAveragePool`, with the same arguments.
+
+    He et al., "Spatial pyramid pooling in deep convolutional networks for visual recognition",
+    ECCV 2014.
+    """
 
     def _over(self, x: Any, axis: int) -> Any:
         return np.max(x, axis=axis, keepdims=True)

@@ -14,25 +14,28 @@ from gradiente.trace.functions import m
 
 @declare
 def softmax(x: Any, axis: int = -1) -> Any:
-    """eˣ / Σ eˣ along an axis. Losses take logits: do not put it before a cross entropy."""
+    """y = eˣ / Σ eˣ along an axis. Losses take logits: do not put it before a cross entropy.
+
+    Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990.
+    """
     return m.softmax(x, axis=axis)
 
 
 @declare
 def softmin(x: Any, axis: int = -1) -> Any:
-    """e⁻ˣ / Σ e⁻ˣ along an axis."""
+    """y = e⁻ˣ / Σ e⁻ˣ along an axis. Source: none."""
     return m.softmax(-x, axis=axis)
 
 
 @declare
 def log_softmax(x: Any, axis: int = -1) -> Any:
-    """x - log Σ eˣ along an axis."""
+    """y = x - log Σ eˣ along an axis. Source: none."""
     return m.log_softmax(x, axis=axis)
 
 
 @declare
 def sparsemax(x: Any, axis: int = -1) -> Any:
-    """max(x - τ, 0) along an axis, with the τ that makes the sum 1: many are exactly 0.
+    """y = max(x - τ, 0) along an axis, with the τ that makes the sum 1: many are exactly 0.
 
     The nearest point of the probability simplex. Martins & Astudillo, ICML 2016.
     """
@@ -52,7 +55,7 @@ def _sparsemax_threshold(z: Any, axis: int) -> Any:
 
 @declare
 def entmax15(x: Any, axis: int = -1) -> Any:
-    """max(x/2 - τ, 0)² along an axis, with the τ that makes the sum 1: many are exactly 0.
+    """y = max(x/2 - τ, 0)² along an axis, with the τ that makes the sum 1: many are exactly 0.
 
     Between softmax and sparsemax. Peters, Niculae & Martins, "Sparse sequence-to-sequence
     models", ACL 2019.

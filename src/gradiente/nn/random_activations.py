@@ -24,7 +24,7 @@ LOWER, UPPER = 1 / 8, 1 / 3
 
 @declare
 def rrelu(x: Any, lower: float = LOWER, upper: float = UPPER) -> Any:
-    """x where x > 0, s · x elsewhere, where in training each s is drawn from [lower, upper).
+    """y = x where x > 0, s · x elsewhere, where in training each s is drawn from [lower, upper).
 
     Outside training s is the mean of the two. Xu et al., "Empirical evaluation of rectified
     activations in convolutional network", 2015. Raises `InvalidArgumentError` unless
@@ -59,7 +59,7 @@ class RReLU(Module):
 
 @declare
 def gumbel_softmax(x: Any, temperature: float = 1.0, hard: bool = False, axis: int = -1) -> Any:
-    """softmax((x + g) / temperature) along an axis, where in training g is standard Gumbel noise.
+    """y = softmax((x + g) / temperature) along an axis, where in training g is Gumbel noise.
 
     That samples the categories with the probabilities softmax(x), and lets the gradient through;
     the lower the temperature, the nearer it is to one category. Outside training there is no noise.

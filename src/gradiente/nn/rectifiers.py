@@ -17,31 +17,34 @@ SELU_SCALE = 1.0507009873554805
 
 @declare
 def linear(x: Any) -> Any:
-    """x itself."""
+    """y = x. Source: none."""
     return x
 
 
 @declare
 def relu(x: Any) -> Any:
-    """max(x, 0); the gradient at 0 is 0. Nair & Hinton, ICML 2010."""
+    """y = max(x, 0); the gradient at 0 is 0. Nair & Hinton, ICML 2010."""
     return m.relu(x)
 
 
 @declare
 def relu6(x: Any) -> Any:
-    """min(max(x, 0), 6); the gradient at 0 and 6 is 0. Krizhevsky, 2010."""
+    """y = min(max(x, 0), 6); the gradient at 0 and 6 is 0.
+
+    Krizhevsky, "Convolutional deep belief networks on CIFAR-10", 2010.
+    """
     return hard_tanh(x, 0.0, 6.0)
 
 
 @declare
 def relu2(x: Any) -> Any:
-    """max(x, 0)². So et al., "Primer", NeurIPS 2021."""
+    """y = max(x, 0)². So et al., "Primer", NeurIPS 2021."""
     return m.square(m.relu(x))
 
 
 @declare
 def leaky_relu(x: Any, slope: float = 0.01) -> Any:
-    """x where x > 0, slope · x elsewhere; the gradient at 0 is the slope.
+    """y = x where x > 0, slope · x elsewhere; the gradient at 0 is the slope.
 
     Maas, Hannun & Ng, ICML 2013.
     """
@@ -56,7 +59,7 @@ def _expm1_below_zero(x: Any) -> Any:
 
 @declare
 def elu(x: Any, alpha: float = 1.0) -> Any:
-    """x where x > 0, α (eˣ - 1) elsewhere; the gradient at 0 is α.
+    """y = x where x > 0, α (eˣ - 1) elsewhere; the gradient at 0 is α.
 
     Clevert, Unterthiner & Hochreiter, ICLR 2016.
     """
@@ -65,7 +68,7 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
 
 @declare
 def celu(x: Any, alpha: float = 1.0) -> Any:
-    """x where x > 0, α (eˣᐟᵅ - 1) elsewhere, smooth for every α. Barron, 2017.
+    """y = x where x > 0, α (eˣᐟᵅ - 1) elsewhere, smooth for every α. Barron, 2017.
 
     Raises `InvalidArgumentError` unless alpha > 0.
     """
@@ -75,7 +78,7 @@ def celu(x: Any, alpha: float = 1.0) -> Any:
 
 @declare
 def selu(x: Any) -> Any:
-    """λ x where x > 0, λ α (eˣ - 1) elsewhere, λ = 1.0507…, α = 1.6733….
+    """y = λ x where x > 0, λ α (eˣ - 1) elsewhere, λ = 1.0507…, α = 1.6733….
 
     Brings activations towards mean 0 and variance 1, with LeCun normal weights.
     Klambauer et al., "Self-normalizing neural networks", NeurIPS 2017.
@@ -85,7 +88,9 @@ def selu(x: Any) -> Any:
 
 @declare
 def hard_tanh(x: Any, minimum: float = -1.0, maximum: float = 1.0) -> Any:
-    """x, but at least the minimum and at most the maximum; the gradient at both is 0.
+    """y = min(max(x, minimum), maximum); the gradient at both is 0.
+
+    Collobert et al., "Natural language processing (almost) from scratch", JMLR 12 (2011).
 
     Raises `InvalidArgumentError` unless minimum < maximum.
     """
@@ -98,25 +103,36 @@ def hard_tanh(x: Any, minimum: float = -1.0, maximum: float = 1.0) -> Any:
 
 @declare
 def hard_sigmoid(x: Any) -> Any:
-    """min(max(x + 3, 0), 6) / 6; the gradient at ±3 is 0. PyTorch's slope of 1/6."""
+    """y = min(max(x + 3, 0), 6) / 6; the gradient at ±3 is 0. PyTorch's slope of 1/6.
+
+    Howard et al., "Searching for MobileNetV3", ICCV 2019.
+    """
     return m.where(x <= -3, 0.0, m.where(x >= 3, 1.0, x / 6.0 + 0.5))
 
 
 @declare
 def sparse_sigmoid(x: Any) -> Any:
-    """min(max(x + 1, 0), 2) / 2; the gradient at ±1 is 0. The derivative of `sparse_plus`."""
+    """y = min(max(x + 1, 0), 2) / 2; the gradient at ±1 is 0. The derivative of `sparse_plus`.
+
+    Blondel, Martins & Niculae, "Learning with Fenchel-Young losses", JMLR 21 (2020).
+    """
     return m.where(x <= -1, 0.0, m.where(x >= 1, 1.0, 0.5 * x + 0.5))
 
 
 @declare
 def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
-    """x where |x| > threshold, 0 elsewhere."""
+    """y = x where |x| > threshold, 0 elsewhere.
+
+    Donoho & Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 81 (1994).
+    """
     return m.where((x <= threshold) & (x >= -threshold), 0.0, x)
 
 
 @declare
 def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
-    """sign(x) · max(|x| - threshold, 0): the proximal step of the absolute value.
+    """y = sign(x) · max(|x| - threshold, 0): the proximal step of the absolute value.
+
+    Donoho & Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 81 (1994).
 
     Raises `InvalidArgumentError` unless threshold >= 0.
     """
@@ -126,13 +142,13 @@ def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
 
 @declare
 def threshold(x: Any, threshold: float = 0.0, value: float = 0.0) -> Any:
-    """x where x > threshold, the value elsewhere, with gradient 0 there."""
+    """y = x where x > threshold, the value elsewhere, with gradient 0 there. Source: none."""
     return m.where(x <= threshold, value, x)
 
 
 @declare
 def step(x: Any) -> Any:
-    """1 where x > 0, 0 elsewhere; the gradient passes as if y = x (straight through).
+    """y = 1 where x > 0, 0 elsewhere; the gradient passes as if y = x (straight through).
 
     The true gradient is 0 and teaches nothing. Bengio, Léonard & Courville, 2013.
     """

@@ -1,10 +1,12 @@
 """Layers that act in training only, to make the network generalise."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from gradiente.base.arguments import check_number
-from gradiente.nn.context import is_training, next_key
+from gradiente.base.errors import InvalidArgumentError
+from gradiente.nn.context import add_loss, is_training, next_key
 from gradiente.nn.dtypes import floating
 from gradiente.nn.module import Module
 from gradiente.nn.representation import written
@@ -150,6 +152,35 @@ class GaussianNoise(Module):
 
     def __repr__(self) -> str:
         return written(self, self.std)
+
+
+class ActivityRegularization(Module):
+    """y = x; a penalty R(x) / n for what passes through is added to the loss of a training step.
+
+    regularizer: R, of `gradiente.regularizers`, or any function of an array that returns a number.
+    n is the number of samples, so that the penalty does not depend on the size of batches; Keras's
+    has no n. x: (n, ...) -> y of the same shape. The history shows it as "penalty".
+    Source: Keras.
+
+    Raises `InvalidArgumentError` unless the regularizer is a function.
+    """
+
+    def __init__(self, regularizer: Callable[[Any], Any]):
+        if not callable(regularizer) or isinstance(regularizer, type):
+            raise InvalidArgumentError(
+                "ActivityRegularization takes a regularizer, such as regularizers.L1(1e-5), not "
+                f"{regularizer!r}."
+            )
+        self.regularizer = regularizer
+
+    def __call__(self, x: Any) -> Any:
+        x = floating(x, axes=1)
+        if is_training():
+            add_loss(self.regularizer(x) / max(x.shape[0], 1))
+        return x
+
+    def __repr__(self) -> str:
+        return written(self, self.regularizer)
 
 
 def dropped(x: Any, rate: float, shape: tuple[int, ...]) -> Any:

@@ -51,7 +51,7 @@ class WeightNorm(Module):
 
 
 class SpectralNorm(Module):
-    """The wrapped layer with the weight W / σ(W), whose largest singular value is about 1.
+    """The wrapped layer with the weight W̄ = W / σ(W), whose largest singular value is about 1.
 
     σ(W) = leftᵀ W right by power iteration, W with all axes but the last in one:
     right ← Wᵀ left / ‖Wᵀ left‖, left ← W right / ‖W right‖, `iterations` times in each training

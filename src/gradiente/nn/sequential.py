@@ -17,6 +17,8 @@ class Sequential(Module):
     Any Python callable of one array is a layer. Parameters are named by position: `0.weight`.
     `network[0]` is a layer, `network[:2]` a Sequential that shares its layers with this one.
     Raises `TypeMismatchError` if a layer cannot be called.
+
+    Source: none.
     """
 
     def __init__(self, *layers: Layer):

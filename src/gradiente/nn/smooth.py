@@ -16,49 +16,52 @@ SQRT_TWO_OVER_PI = math.sqrt(2.0 / math.pi)
 
 @declare
 def sigmoid(x: Any) -> Any:
-    """1 / (1 + e⁻ˣ)."""
+    """y = 1 / (1 + e⁻ˣ). Source: none."""
     return m.sigmoid(x)
 
 
 @declare
 def log_sigmoid(x: Any) -> Any:
-    """log(1 / (1 + e⁻ˣ)), without under- or overflow."""
+    """y = log(1 / (1 + e⁻ˣ)), without under- or overflow. Source: none."""
     return -m.softplus(-x)
 
 
 @declare
 def tanh(x: Any) -> Any:
-    """The hyperbolic tangent, (eˣ - e⁻ˣ) / (eˣ + e⁻ˣ)."""
+    """The hyperbolic tangent, y = (eˣ - e⁻ˣ) / (eˣ + e⁻ˣ). Source: none."""
     return m.tanh(x)
 
 
 @declare
 def tanh_shrink(x: Any) -> Any:
-    """x - tanh x."""
+    """y = x - tanh x. Source: none."""
     return x - m.tanh(x)
 
 
 @declare
 def softsign(x: Any) -> Any:
-    """x / (1 + |x|). Bergstra et al., 2009."""
+    """y = x / (1 + |x|).
+
+    Bergstra et al., "Quadratic polynomials learn better image features", 2009.
+    """
     return x / (1.0 + m.abs(x))
 
 
 @declare
 def exponential(x: Any) -> Any:
-    """eˣ, for outputs that are positive."""
+    """y = eˣ, for outputs that are positive. Source: none."""
     return m.exp(x)
 
 
 @declare
 def sin(x: Any, frequency: float = 1.0) -> Any:
-    """sin(ω x); ω = 30 in the first layer of a SIREN. Sitzmann et al., NeurIPS 2020."""
+    """y = sin(ω x); ω = 30 in the first layer of a SIREN. Sitzmann et al., NeurIPS 2020."""
     return m.sin(x if frequency == 1.0 else frequency * x)
 
 
 @declare
 def snake(x: Any, frequency: float = 1.0) -> Any:
-    """x + sin²(a x) / a, for what is periodic. Ziyin, Hartwig & Ueda, NeurIPS 2020.
+    """y = x + sin²(a x) / a, for what is periodic. Ziyin, Hartwig & Ueda, NeurIPS 2020.
 
     `nn.Snake` learns a. Raises `InvalidArgumentError` unless frequency > 0.
     """
@@ -68,7 +71,10 @@ def snake(x: Any, frequency: float = 1.0) -> Any:
 
 @declare
 def softplus(x: Any, beta: float = 1.0) -> Any:
-    """log(1 + eᵝˣ) / β, without overflow. PyTorch's, but exact for large x as well.
+    """y = log(1 + eᵝˣ) / β, without overflow. PyTorch's, but exact for large x as well.
+
+    Dugas et al., "Incorporating second-order functional knowledge for better option pricing",
+    NeurIPS 2000.
 
     Raises `InvalidArgumentError` unless beta > 0.
     """
@@ -78,7 +84,7 @@ def softplus(x: Any, beta: float = 1.0) -> Any:
 
 @declare
 def squareplus(x: Any, b: float = 4.0) -> Any:
-    """(x + √(x² + b)) / 2, a softplus without exponentials. Barron, 2021.
+    """y = (x + √(x² + b)) / 2, a softplus without exponentials. Barron, 2021.
 
     Raises `InvalidArgumentError` unless b > 0.
     """
@@ -91,33 +97,37 @@ def squareplus(x: Any, b: float = 4.0) -> Any:
 
 @declare
 def sparse_plus(x: Any) -> Any:
-    """0 where x <= -1, x where x >= 1, (x + 1)² / 4 between."""
-    # What is not chosen must not overflow: inf · 0 would be its gradient.
-    between = m.where((x <= -1) | (x >= 1), 0.0, x)
-    return m.where(x <= -1, 0.0, m.where(x >= 1, x, 0.25 * m.square(between + 1.0)))
+    """y = 0 where x <= -1, x where x >= 1, (x + 1)² / 4 between.
+
+    Blondel, Martins & Niculae, "Learning with Fenchel-Young losses", JMLR 21 (2020).
+    """
+    return m.where(x <= -1, 0.0, m.where(x >= 1, x, 0.25 * m.square(x + 1.0)))
 
 
 @declare
 def silu(x: Any) -> Any:
-    """x / (1 + e⁻ˣ), also called swish. Elfwing, Uchibe & Doya, 2018."""
+    """y = x / (1 + e⁻ˣ), also called swish. Elfwing, Uchibe & Doya, 2018."""
     return m.silu(x)
 
 
 @declare
 def hard_silu(x: Any) -> Any:
-    """x · min(max(x + 3, 0), 6) / 6, also called hard_swish. Howard et al., ICCV 2019."""
+    """y = x · min(max(x + 3, 0), 6) / 6, also called hard_swish. Howard et al., ICCV 2019."""
     return x * hard_sigmoid(x)
 
 
 @declare
 def gelu(x: Any) -> Any:
-    """x Φ(x) with the normal distribution Φ, exact by erf. Hendrycks & Gimpel, 2016."""
+    """y = x Φ(x) with the normal distribution Φ, exact by erf. Hendrycks & Gimpel, 2016."""
     return m.gelu(x)
 
 
 @declare
 def gelu_tanh(x: Any) -> Any:
-    """½ x (1 + tanh(√(2/π) (x + 0.044715 x³))), GELU as GPT-2 and BERT compute it."""
+    """y = ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))), GELU as GPT-2 and BERT compute it.
+
+    Hendrycks & Gimpel, "Gaussian error linear units (GELUs)", 2016.
+    """
     # ½ (1 + tanh u) is σ(2u); beyond ±30 it is exactly 0 or 1, and x³ could overflow.
     inner = m.clip(x, -30.0, 30.0)
     return x * m.sigmoid(2.0 * SQRT_TWO_OVER_PI * (inner + 0.044715 * inner * inner * inner))
@@ -125,13 +135,13 @@ def gelu_tanh(x: Any) -> Any:
 
 @declare
 def quick_gelu(x: Any) -> Any:
-    """x σ(1.702 x), a fast approximation of GELU. Hendrycks & Gimpel, 2016."""
+    """y = x σ(1.702 x), a fast approximation of GELU. Hendrycks & Gimpel, 2016."""
     return x * m.sigmoid(1.702 * x)
 
 
 @declare
 def mish(x: Any) -> Any:
-    """x tanh(log(1 + eˣ)). Misra, BMVC 2020."""
+    """y = x tanh(log(1 + eˣ)). Misra, BMVC 2020."""
     return x * m.tanh(m.softplus(x))
 
 

@@ -12,6 +12,7 @@ from gradiente.optimizers.optimizer import (
     Named,
     Optimizer,
     Slots,
+    check_without_search,
 )
 from gradiente.optimizers.patterns import check_used, matches, selected
 
@@ -22,8 +23,8 @@ def chain(*members: Optimizer) -> Optimizer:
         chain(clip_by_global_norm(1.0), add_weight_decay(1e-4, "*.weight"), SGD(0.1, momentum=0.9))
 
     One step count and one rate scale serve all members. `InvalidArgumentError` for no members, for
-    two optimizers (the second would take updates for gradients), and for a change of gradients,
-    such as `add_weight_decay`, after the optimizer.
+    two optimizers (the second would take updates for gradients), for a change of gradients, such as
+    `add_weight_decay`, after the optimizer, and for any change after one that averages the weights.
     """
     _check_chain(members)
     keys = [f"{index}_{member.name}" for index, member in enumerate(members)]
@@ -40,9 +41,21 @@ def chain(*members: Optimizer) -> Optimizer:
             gradients, following[key] = member.rule(gradients, slots[key], parameters, clock)
         return gradients, following
 
-    kind = max(member.kind for member in members)
+    last = members[-1]
+
+    def average(slots: Slots, parameters: Named) -> Named:
+        assert last.average is not None
+        return last.average(slots[keys[-1]], parameters)
+
     return Optimizer(
-        "chain", initial_slots, rule, _common_rate(members), {"members": members}, kind
+        "chain",
+        initial_slots,
+        rule,
+        _common_rate(members),
+        {"members": members},
+        max(member.kind for member in members),
+        None if last.average is None else average,
+        max(member.tolerance for member in members),
     )
 
 
@@ -75,9 +88,24 @@ def groups(members: Mapping[str, Optimizer]) -> Optimizer:
             updates.update(moved)
         return updates, following
 
-    kind = max(member.kind for member in members.values())
-    rate = _common_rate(tuple(members.values()))
-    return Optimizer("groups", initial_slots, rule, rate, {"members": members}, kind)
+    def average(slots: Slots, parameters: Named) -> Named:
+        averages = dict(parameters)
+        for pattern, part in _partition(members, parameters).items():
+            own = members[pattern].average
+            averages.update(part if own is None else own(slots[pattern], part))
+        return averages
+
+    every = tuple(members.values())
+    return Optimizer(
+        "groups",
+        initial_slots,
+        rule,
+        _common_rate(every),
+        {"members": members},
+        max(member.kind for member in every),
+        None if all(member.average is None for member in every) else average,
+        max(member.tolerance for member in every),
+    )
 
 
 def freeze(*patterns: str) -> Optimizer:
@@ -129,6 +157,12 @@ def _check_chain(members: tuple[Optimizer, ...]) -> None:
             "`chain` takes one optimizer: a second one would take updates for gradients. "
             "For different parameters use `groups`."
         )
+    for member in members[:-1]:
+        if member.average is not None:
+            raise InvalidArgumentError(
+                f"`{member.name}` averages the weights, so nothing may change its updates: put it "
+                "last in `chain`."
+            )
     if Kind.OPTIMIZER in kinds and Kind.GRADIENT in kinds[kinds.index(Kind.OPTIMIZER) :]:
         late = members[len(kinds) - 1 - kinds[::-1].index(Kind.GRADIENT)]
         raise InvalidArgumentError(
@@ -154,6 +188,7 @@ def _check_member(member: Optimizer) -> None:
         raise InvalidArgumentError(
             f"{member!r} is not an optimizer: write, for example, `AdamW(1e-3)`."
         )
+    check_without_search(member)
 
 
 def _common_rate(members: tuple[Optimizer, ...]) -> LearningRate | None:

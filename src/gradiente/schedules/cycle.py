@@ -20,7 +20,7 @@ def one_cycle(
 ) -> Schedule:
     """A rise from η₀ / d to the peak η₀, then a fall to η₀ / (d D), along half cosines.
 
-        a → b:   b + (a − b) (1 + cos(π u)) / 2          u from 0 to 1; or a + (b − a) u
+        η(t) = b + (a − b) (1 + cos(π u)) / 2          from a to b, u from 0 to 1; or a + (b − a) u
 
     p warmup_fraction, n steps, d start_divisor, D final_divisor. The peak is at step p n − 1, the
     end at n − 1, and the rate stays there; with three_phases the rate is back at η₀ / d at step

@@ -12,7 +12,10 @@ from gradiente.schedules.warm_up import risen
 
 @declare
 def constant(learning_rate: float) -> Schedule:
-    """The same rate at every step.          η(t) = η₀"""
+    """The same rate at every step.          η(t) = η₀
+
+    Source: none.
+    """
     learning_rate = check_number("learning_rate", learning_rate, at_least=0)
 
     def function(step: Array) -> Array:
@@ -26,6 +29,8 @@ def step(learning_rate: float, every: int, factor: float = 0.1) -> Schedule:
     """A multiplication every so many steps.          η(t) = η₀ γ^⌊t / n⌋
 
     n every, γ factor; PyTorch's StepLR. Raises `InvalidArgumentError` unless n ≥ 1 and γ ≥ 0.
+
+    Source: none.
     """
     learning_rate = check_number("learning_rate", learning_rate, at_least=0)
     every = check_count("every", every, at_least=1)
@@ -47,6 +52,8 @@ def exponential(
     γ factor, n every: after n steps the rate is γ times what it was. With n = 1 PyTorch's
     ExponentialLR, else Optax's exponential_decay. Raises `InvalidArgumentError` unless n ≥ 1,
     γ > 0.
+
+    Source: none.
     """
     learning_rate = check_number("learning_rate", learning_rate, at_least=0)
     factor = check_number("factor", factor, above=0)
@@ -65,6 +72,8 @@ def linear(learning_rate: float, steps: int, final: float = 0.0) -> Schedule:
     """A straight line, then constant.          η(t) = η₀ + (η₁ − η₀) min(t / n, 1)
 
     n steps, η₁ final; rises if η₁ is larger. PyTorch's LinearLR with rates instead of factors.
+
+    Source: none.
     """
     learning_rate = check_number("learning_rate", learning_rate, at_least=0)
     steps = check_count("steps", steps, at_least=1)

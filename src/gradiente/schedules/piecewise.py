@@ -17,6 +17,8 @@ def multi_step(learning_rate: float, at: Sequence[int], factor: float = 0.1) -> 
 
     k the number of entries of `at` that are t or less, γ factor. PyTorch's MultiStepLR. Raises
     `InvalidArgumentError` unless the steps are positive and γ ≥ 0.
+
+    Source: none.
     """
     learning_rate = check_number("learning_rate", learning_rate, at_least=0)
     at = tuple(sorted(check_count("at", step, at_least=1) for step in _several("at", at)))
@@ -40,6 +42,8 @@ def piecewise_constant(learning_rate: float, changes: Mapping[int, float]) -> Sc
     Keras's PiecewiseConstantDecay, which changes one step later; Optax's has factors for rates.
     PyTorch's ConstantLR is one with a single change. Raises `InvalidArgumentError` for rates
     below 0 and steps below 1.
+
+    Source: none.
     """
     points = _points(learning_rate, changes)
 
@@ -60,9 +64,13 @@ def piecewise_interpolate(
 
         piecewise_interpolate(0.01, {300: 0.1, 1000: 0.0})
 
+        η(t) = η_k + (η_{k+1} − η_k) (t − t_k) / (t_{k+1} − t_k),   t_k ≤ t < t_{k+1}
+
     The rate stays at the last one. Optax's piecewise_interpolate_schedule with rates for factors;
     its one-cycle schedules are of this kind. Raises `InvalidArgumentError` for rates below 0,
     steps below 1, and curves other than "linear" and "cosine".
+
+    Source: none.
     """
     points = _points(learning_rate, changes)
     check_choice("curve", curve, ("linear", "cosine"))

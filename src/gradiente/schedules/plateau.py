@@ -31,6 +31,8 @@ class ReduceOnPlateau:
     Conventions and defaults are PyTorch's ReduceLROnPlateau, with one exception: its relative
     threshold takes a slightly worse negative number for better; here the sign does not matter.
     Arguments out of range raise `InvalidArgumentError`.
+
+    Source: none.
     """
 
     learning_rate: float
@@ -113,6 +115,8 @@ def adaptive(
 
     γ factor. scikit-learn's learning_rate="adaptive", which also ends the training once the rate is
     10⁻⁶ or less; here it stays there. Raises the errors of `ReduceOnPlateau`.
+
+    Source: none.
     """
     return ReduceOnPlateau(
         learning_rate,

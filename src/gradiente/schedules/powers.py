@@ -17,6 +17,8 @@ def inverse_time(
 
     d decay, n every; with staircase ⌊t / n⌋ stands for t / n. Keras's InverseTimeDecay. Raises
     `InvalidArgumentError` unless d ≥ 0 and n ≥ 1.
+
+    Source: none.
     """
     learning_rate = check_number("learning_rate", learning_rate, at_least=0)
     decay = check_number("decay", decay, at_least=0)
@@ -36,6 +38,8 @@ def inv_scaling(learning_rate: float, power: float = 0.5) -> Schedule:
 
     p power. scikit-learn's "invscaling", which counts samples once an epoch; here t counts updates.
     Raises `InvalidArgumentError` unless p ≥ 0.
+
+    Source: none.
     """
     learning_rate = check_number("learning_rate", learning_rate, at_least=0)
     power = check_number("power", power, at_least=0)
@@ -76,6 +80,8 @@ def polynomial(
     n steps, p power, η₁ final. With cycle n is the multiple of steps that t has not passed yet, so
     that the rate leaps up at each. PyTorch's PolynomialLR with η₁ = 0, Optax's polynomial_schedule,
     Keras's PolynomialDecay. Raises `InvalidArgumentError` unless n ≥ 1 and p > 0.
+
+    Source: none.
     """
     learning_rate = check_number("learning_rate", learning_rate, at_least=0)
     steps = check_count("steps", steps, at_least=1)

@@ -70,6 +70,8 @@ def sgdr(
 
         sgdr([0.1, 0.05], steps=[1000, 3000], warmup_steps=100)
 
+        η(t) = cosine_k(t − t_k),   t_k ≤ t < t_{k+1}
+
     learning_rate: the peaks, or one for all cycles; steps: the length of each cycle, warm-up
     included; the other arguments are those of `cosine`. Optax's sgdr_schedule. Raises
     `InvalidArgumentError` for lists of different lengths and for what `cosine` refuses.

@@ -1,6 +1,7 @@
 """All functions together: importing this module fills the tables of the folder."""
 
 from gradiente.trace import (
+    attention,
     contract,
     convolution,
     elementwise,
@@ -12,7 +13,17 @@ from gradiente.trace import (
 )
 from gradiente.trace.tensor import FUNCTIONS, NUMPY_FUNCTIONS, Tensor, bind, m
 
-FAMILIES = (elementwise, reduce, shape, index, contract, convolution, softmax, random)
+FAMILIES = (
+    elementwise,
+    reduce,
+    shape,
+    index,
+    contract,
+    convolution,
+    softmax,
+    attention,
+    random,
+)
 
 # Names of the Array API standard for functions that NumPy's older name declares.
 ALIASES = {"concat": "concatenate", "permute_dims": "transpose", "cumulative_sum": "cumsum"}

@@ -95,6 +95,14 @@ def listens(callbacks: Sequence[Callback], event: str) -> bool:
     return any(getattr(type(callback), event, None) is not silent for callback in callbacks)
 
 
+def _measured(trainer: Any, column: str) -> Any:
+    """The weights a column of the history tells of: validation uses averages, if there are any."""
+    if trainer.optimizer.average is None or not column.startswith("validation"):
+        return trainer.weights()
+    with trainer.averaged():
+        return trainer.weights()
+
+
 class EarlyStopping(Callback):
     """Stop when a column of the history has not improved for a number of epochs.
 
@@ -137,7 +145,7 @@ class EarlyStopping(Callback):
             )
         if self._is_better(value, column):
             self.best, self.best_epoch = value, row["epoch"]
-            self.best_weights = trainer.weights() if self.restore_best else None
+            self.best_weights = _measured(trainer, column) if self.restore_best else None
         elif row["epoch"] - self.best_epoch >= self.patience:
             epochs = f"{self.patience} epoch{'' if self.patience == 1 else 's'}"
             if self.best is None:

@@ -19,6 +19,7 @@ from gradiente.base.trees import flatten, map_tree
 from gradiente.nn.tree import configuration
 from gradiente.optimizers.optimizer import Optimizer
 from gradiente.train.checkpoint import flat
+from gradiente.train.full_batch import Evaluated, FullBatch, iteration
 from gradiente.train.inputs import Samples
 from gradiente.train.measure import measured
 from gradiente.train.state import (
@@ -49,6 +50,8 @@ class Learner:
         self._empty_sums: Any = None
         self._published: State | None = None  # the state the network shows
         self._fitting = False
+        self._averaging = False
+        self._searched: tuple[Samples, Evaluated] | None = None
         self._former = Compilations()  # of functions that have been replaced
         self._timed: TimedVariants | None = None
         self.latest: CompiledSteps | None = None  # what ran last: `update` or `gather`
@@ -98,13 +101,29 @@ class Learner:
             yield
         finally:
             self.publish()
-            self._fitting, self._timed = False, None
+            self._fitting, self._timed, self._searched = False, None, None
 
     def weights(self) -> State:
-        """The parts of the state that the network consists of, as they are now."""
+        """The parts of the state that the network consists of, as they are now.
+
+        Inside `averaged` with the averages of the optimizer in place of the parameters.
+        """
+        if self._averaging:
+            state = self.state if self._fitting and self.state is not None else self.adopt()
+            averages = self.recipe.optimizer.averaged(state["optimizer"], state["parameters"])
+            return {part: state[part] for part in WEIGHTS} | {"parameters": averages}
         if self._fitting and self.state is not None:
             return {part: self.state[part] for part in WEIGHTS}
         return weights_of(self.recipe.network)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Let `weights`, and what works with them, use the averages of the optimizer inside."""
+        before, self._averaging = self._averaging, self.recipe.optimizer.average is not None
+        try:
+            yield
+        finally:
+            self._averaging = before
 
     def load(self, weights: dict[str, np.ndarray]) -> None:
         """Set all weights, by path, in the network and in the state."""
@@ -208,6 +227,20 @@ class Learner:
             self.state = steps.run(self.state, data.as_tuple(), order, self._timed, whole)
         self.latest = steps
         return self.state["sums"]
+
+    def search(self, data: Samples, batch_size: int) -> tuple[Any, str | None]:
+        """One iteration of an optimizer that searches, over all samples.
+
+        Returns the sums over them at the new weights, and why it is the last, if it is.
+        """
+        assert self.state is not None
+        known = None if self._searched is None or self._searched[0] is not data else self._searched
+        with _explained():
+            evaluate = FullBatch(self.compiled.gather, self.state, data, batch_size, self._timed)
+            searched = iteration(self.recipe.optimizer, self.state, evaluate, known and known[1])
+        self.state, self._searched = searched.state, (data, searched.evaluated)
+        self.latest = self.compiled.gather
+        return self.state["sums"], searched.stopped
 
     def flush(self) -> None:
         """Update with the gradients that are waiting."""

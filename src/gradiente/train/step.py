@@ -5,7 +5,7 @@ A step is a pure function `(state, batch) -> state`; `state.py` says what a stat
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -33,9 +33,11 @@ from gradiente.trace.axes import dtype_of, shape_of
 from gradiente.trace.functions import m
 from gradiente.trace.random import fold_in
 from gradiente.trace.trace import result_types
+from gradiente.train.penalties import ByPattern, penalty, projected
 from gradiente.train.state import State
 
 Batch = tuple[Any, Any, Any]  # x, y and weights, or None for these
+Passed = tuple[Any, Any, list[Any]]  # prediction, buffers, penalties
 
 NONE_FAILED = -1
 
@@ -50,11 +52,13 @@ class Recipe:
     metrics: Sequence[Metric]
     seed: int
     accumulate: int
+    regularizers: ByPattern = field(default_factory=dict)
+    constraints: ByPattern = field(default_factory=dict)
 
     # -- the pieces --------------------------------------------------------------------------------
 
-    def forward(self, state: State, parameters: Any, x: Any, training: bool) -> tuple[Any, Any]:
-        """The prediction of the network, and its buffers afterwards."""
+    def forward(self, state: State, parameters: Any, x: Any, training: bool) -> Passed:
+        """The prediction of the network, its buffers afterwards, and what layers add to a loss."""
         values = {**parameters, **state["fixed"], **state["buffers"]}
         random = fold_in(state["key"], state["batches"]) if training else None
         context = Context(training, random, self.seed)
@@ -70,7 +74,7 @@ class Recipe:
         if not _is_tree(prediction):
             _refuse_rows(prediction, x)
         buffers = {path: _like(path, after[path], old) for path, old in state["buffers"].items()}
-        return prediction, buffers
+        return prediction, buffers, context.penalties
 
     def loss_of(self, prediction: Any, y: Any, weight: Any) -> tuple[Any, Any]:
         """The mean loss of a batch, and the weight of this mean among those of other batches.
@@ -104,6 +108,13 @@ class Recipe:
             )
         return mean, counted
 
+    def penalty_of(self, state: State, parameters: Any, added: list[Any]) -> Any:
+        """All penalties in float64, those that layers have added too; `None` if there are none."""
+        total = penalty(self.regularizers, parameters, state["fixed"])
+        for value in added:
+            total = total + m.cast(value, np.float64)
+        return None if isinstance(total, float) else total
+
     def statistics(self, prediction: Any, y: Any, weight: Any, combine: str) -> dict[str, Any]:
         """What the metrics need of one batch, for those that combine in the given way."""
         for metric in self.metrics:
@@ -131,25 +142,31 @@ class Recipe:
         x, y, weight = batch
 
         def objective(parameters: Any) -> tuple[Any, Any]:
-            prediction, buffers = self.forward(state, parameters, x, training=True)
+            prediction, buffers, added = self.forward(state, parameters, x, training=True)
             with inside_part("loss"):
                 mean, counted = self.loss_of(prediction, y, weight)
-            return mean, (counted, prediction, buffers)
+                extra = self.penalty_of(state, parameters, added)
+                total = mean if extra is None else mean + m.cast(extra, mean.dtype)
+            return total, (mean, extra, counted, prediction, buffers)
 
         both = value_and_grad(objective, has_aux=True)
-        (mean, (counted, prediction, buffers)), gradients = both(state["parameters"])
+        (total, (mean, extra, counted, prediction, buffers)), gradients = both(state["parameters"])
         with inside_part("metrics"):
             report = self.report(mean, counted, prediction, y, weight)
-            sums = state["sums"]
-            failed = m.where(
-                (sums["failed"] == NONE_FAILED) & ~m.isfinite(mean), sums["count"], sums["failed"]
-            )
+            if extra is not None:
+                report = {**report, "penalty": extra * report["weight"]}
+            sums, bad = state["sums"], ~m.isfinite(total)
+            failed = m.where((sums["failed"] == NONE_FAILED) & bad, sums["count"], sums["failed"])
+            if self.optimizer.tolerance:  # it leaves such batches out
+                report = map_tree(lambda s: m.where(bad, m.zeros_like(s), s), report)
+                buffers = map_tree(lambda a, b: m.where(bad, b, a), buffers, state["buffers"])
+                failed = sums["failed"]
             added = map_tree(lambda a, b: a + b, {name: sums[name] for name in report}, report)
         following = {
             **state,
             "buffers": buffers,
             "batches": state["batches"] + 1,
-            "sums": {**added, "failed": failed, "count": sums["count"] + 1},
+            "sums": {**sums, **added, "failed": failed, "count": sums["count"] + 1},
         }
         return gradients, report["weight"], following
 
@@ -179,18 +196,19 @@ class Recipe:
         with inside_part("optimizer"):
             updates, optimizer = self.optimizer.update(gradients, state["optimizer"], parameters)
             moved = map_tree(lambda p, u: p + u, parameters, updates)
+            moved = projected(self.constraints, moved, state["fixed"])
         return {**state, "parameters": moved, "optimizer": optimizer}
 
     def evaluate(self, state: State, batch: Batch) -> tuple[Any, Any]:
         """Additive facts of a batch of unseen data, and the statistics that are concatenated."""
         x, y, weight = batch
-        prediction, _ = self.forward(state, state["parameters"], x, training=False)
+        prediction, *_ = self.forward(state, state["parameters"], x, training=False)
         report = self.report(*self.loss_of(prediction, y, weight), prediction, y, weight)
         return report, self.statistics(prediction, y, weight, "concatenate")
 
     def predict(self, state: State, x: Any) -> Any:
         """The outputs of the network outside training."""
-        prediction, _ = self.forward(state, state["parameters"], x, training=False)
+        prediction, *_ = self.forward(state, state["parameters"], x, training=False)
         _refuse_rows(prediction, x)
         return prediction
 
@@ -198,7 +216,12 @@ class Recipe:
         """The sums before the first batch of an epoch: zeros of the types a batch adds."""
         types, _ = result_types(self.evaluate, state, batch)
         zeros = map_tree(lambda t: np.zeros(t.shape, t.dtype), types)
-        return {**zeros, "failed": np.array(NONE_FAILED), "count": np.array(0)}
+        return {
+            **zeros,
+            "penalty": np.zeros(()),
+            "failed": np.array(NONE_FAILED),
+            "count": np.array(0),
+        }
 
 
 def _refuse_rows(prediction: Any, x: Any) -> None:

@@ -1,6 +1,7 @@
 """Training a network: what the user says, and what the user gets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from gradiente.train.inputs import inputs, samples, with_validation
 from gradiente.train.learner import EVALUATION_BATCH, Learner
 from gradiente.train.learning_rates import LearningRateTest
 from gradiente.train.loop import Plan, Run
+from gradiente.train.penalties import ByPattern, checked
 from gradiente.train.progress import Progress
 from gradiente.train.rate_finder import range_test, with_rate_tried
 from gradiente.train.state import WEIGHTS, State, is_complete
@@ -42,6 +44,11 @@ class Trainer:
         seed gives the same bits.
     clip_norm: gradients are shortened to this global norm before the update.
     accumulate: how many batches make one update; their gradients are averaged, weighted exactly.
+    regularizers: penalties of parameters, by patterns of their paths: `{"*.weight":
+        regularizers.L2(1e-4)}`. All that match a parameter are added to the loss that is trained
+        on; the history shows their sum in a column of its own, "penalty".
+    constraints: where parameters are put back after every update, by patterns as well:
+        `{"*.weight": constraints.MaxNorm(3.0)}`.
     backend, threads: what the step runs on, as in `gd.compile`.
 
     The network trains in the data type of its inputs: float64 arrays train in float64. Between fits
@@ -60,6 +67,8 @@ class Trainer:
         seed: int = 0,
         clip_norm: float | None = None,
         accumulate: int = 1,
+        regularizers: ByPattern | None = None,
+        constraints: ByPattern | None = None,
         backend: str | None = None,
         threads: int | None = None,
     ):
@@ -73,6 +82,8 @@ class Trainer:
             metrics=_checked_metrics(metrics),
             seed=check_count("seed", seed),
             accumulate=check_count("accumulate", accumulate, at_least=1),
+            regularizers=checked("regularizers", regularizers),
+            constraints=checked("constraints", constraints),
         )
         self.history = History()
         self._learner = Learner(recipe, backend, threads)
@@ -234,6 +245,26 @@ class Trainer:
         batch_size = check_count("batch_size", batch_size, at_least=1)
         self._learner.prepare(data.first(1).x)
         return self._learner.predict(data, batch_size)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Use the averages of the weights that the optimizer keeps, in a `with` block.
+
+            with trainer.averaged():
+                trainer.evaluate(x_test, y_test)
+
+        `evaluate`, `predict` and `weights` use them inside; the network, and the training, keep the
+        weights themselves. To put them into the network for good, give `weights()` to
+        `set_weights` afterwards. Running statistics of layers are not averaged. Raises
+        `InvalidArgumentError` if the optimizer keeps no average.
+        """
+        if self.optimizer.average is None:
+            raise InvalidArgumentError(
+                f"{self.optimizer!r} keeps no average of the weights: put "
+                "optimizers.exponential_moving_average(...) around it."
+            )
+        with self._learner.averaged():
+            yield
 
     def weights(self) -> dict[str, np.ndarray]:
         """Parameters and buffers as they are now, by path; copies."""
