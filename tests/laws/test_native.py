@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gradiente as gd
-from gradiente import losses, metrics, nn, optimizers, schedules
+from gradiente import losses, metrics, nn, optimizers, regularizers, schedules
 from gradiente.backends.native import program
 from gradiente.backends.native.kernels.lowering import ANCHORS, LOWERINGS
 from gradiente.backends.native.memory.layout import LOOKS
@@ -73,10 +73,10 @@ def integers(stop, *shape, seed=0):
 # -- layers and activations ------------------------------------------------------------------------
 
 
-def flat(make, shape):
+def flat(make, shape, use_bias=True):
     """A layer for arrays of a shape, behind a layer with weights, with what makes it (n, 3)."""
     return lambda: nn.Sequential(
-        nn.Dense(shape[-1]), make(), nn.tanh, nn.Flatten(), nn.Dense(3)
+        nn.Dense(shape[-1], use_bias=use_bias), make(), nn.tanh, nn.Flatten(), nn.Dense(3)
     ), shape
 
 
@@ -110,6 +110,20 @@ NETWORKS = {
     "GlobalAveragePool": flat(lambda: nn.GlobalAveragePool(), (6, 5, 3)),
     "AdaptiveMaxPool": flat(lambda: nn.AdaptiveMaxPool(3), (7, 5, 2)),
     "AdaptiveAveragePool": flat(lambda: nn.AdaptiveAveragePool((3, 2)), (7, 5, 2)),
+    "GroupNorm": flat(lambda: nn.GroupNorm(3), (5, 6)),
+    # A bias in front of it would be subtracted with the mean: its gradient is rounding only.
+    "InstanceNorm": flat(lambda: nn.InstanceNorm(affine=True), (5, 3), use_bias=False),
+    "LocalResponseNorm": flat(lambda: nn.LocalResponseNorm(3, alpha=0.5), (5, 7)),
+    "RMSNorm": flat(lambda: nn.RMSNorm(), (7,)),
+    "UnitNorm": flat(lambda: nn.UnitNorm(), (7,)),
+    "SpectralNorm": flat(lambda: nn.SpectralNorm(nn.Dense(5)), (7,)),
+    "WeightNorm": flat(lambda: nn.WeightNorm(nn.Dense(5)), (7,)),
+    "AlphaDropout": flat(lambda: nn.AlphaDropout(0.4), (7,)),
+    "GaussianDropout": flat(lambda: nn.GaussianDropout(0.4), (7,)),
+    "GaussianNoise": flat(lambda: nn.GaussianNoise(0.4), (7,)),
+    "SpatialDropout": flat(lambda: nn.SpatialDropout(0.4), (5, 7)),
+    "StochasticDepth": flat(lambda: nn.StochasticDepth(0.4), (5, 7)),
+    "ActivityRegularization": flat(lambda: nn.ActivityRegularization(regularizers.L2(0.3)), (5, 7)),
     "PReLU": flat(lambda: nn.PReLU(), (6, 17)),
     "RReLU": flat(lambda: nn.RReLU(), (6, 17)),
     "Swish": flat(lambda: nn.Swish(per_feature=True), (6, 17)),
@@ -167,11 +181,12 @@ NETWORKS |= {
 @DTYPES
 @pytest.mark.parametrize("name", nn.LAYERS)
 def test_every_layer(name, dtype):
+    """Over batches of which the last is smaller."""
     make, shape = NETWORKS[name]
     x = integers(4, 11, 3) if shape is None else normal(11, *shape, dtype=dtype)
     y = normal(11, 3, dtype=dtype, seed=1)
     precision = np.float32 if name == "Embedding" else dtype
-    same_training(make, losses.mse, x, y, precision, fit={"epochs": 2})
+    same_training(make, losses.mse, x, y, precision, fit={"batch_size": 4})
 
 
 @DTYPES
@@ -273,6 +288,9 @@ OPTIMIZERS = {
     "sign with momentum": optimizers.SignSGD(momentum=0.9, weight_decay=0.1),
     "ftrl sparse": optimizers.FTRL(0.1, l1=0.1, l2=0.1, beta=1.0),
     "asgd with averages": optimizers.ASGD(0.1, start=2),
+    "sophia": optimizers.Sophia(0.01, every=2),
+    "sam": optimizers.sam(optimizers.SGD(0.1, momentum=0.9)),
+    "adaptive sam": optimizers.sam(optimizers.AdamW(0.1), 0.5, adaptive=True),
     "lookahead": optimizers.lookahead(optimizers.Adam(0.1), steps=2),
     "ema": optimizers.exponential_moving_average(optimizers.SGD(0.1), 0.5),
     "swa": optimizers.stochastic_weight_averaging(optimizers.SGD(0.1), 1, 2),
