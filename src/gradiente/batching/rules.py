@@ -13,6 +13,7 @@ from gradiente.base.types import ArrayType
 from gradiente.batching.replay import Samples, batches
 from gradiente.graph.node import Node
 from gradiente.ops import (
+    attention,
     composite,
     contract,
     convolution,
@@ -155,6 +156,16 @@ def _(x: Samples, **params: Any) -> Any:
 @batches(windows.add_windows)
 def _(y: Samples, **params: Any) -> Any:
     return _unfolded(bind(windows.add_windows, _folded(y), **params), y.size)
+
+
+@batches(attention.attend, attention.attend_gradient)
+def _(*inputs: Samples, **params: Any) -> Any:
+    """The samples of all samples in one long batch; a mask for all of them is repeated."""
+    operation = attention.attend if len(inputs) < 5 else attention.attend_gradient
+    size, batch = inputs[0].size, inputs[0].shape[0]
+    wide = [m.broadcast_to(x.each, (size, batch, *x.shape[1:])) for x in inputs]
+    folded = [m.reshape(x, (size * batch, *x.shape[2:])) for x in wide]
+    return _unfolded(bind(operation, *folded, **params), size)
 
 
 # -- indices ---------------------------------------------------------------------------------------

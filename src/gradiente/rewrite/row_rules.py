@@ -13,7 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradiente.graph.node import Node
-from gradiente.ops import contract, convolution, identity, index, random, reduce, shape, windows
+from gradiente.ops import (
+    attention,
+    contract,
+    convolution,
+    identity,
+    index,
+    random,
+    reduce,
+    shape,
+    windows,
+)
 from gradiente.ops.operation import Operation
 
 Axes = frozenset[int]
@@ -160,6 +170,14 @@ def _windows(case: Case) -> tuple[Mask, ...] | None:
     return case.allowed(frozenset({0})) if case.inputs[0] == {0} else None
 
 
+def _attention(case: Case) -> tuple[Mask, ...] | None:
+    """Each sample is by itself; a mask may be the same for all."""
+    first = frozenset({0})
+    *arrays, mask = case.inputs if len(case.inputs) in (4, 6) else (*case.inputs, NONE)
+    alone = all(found == first for found in arrays) and mask in (NONE, first)
+    return case.allowed(first) if alone else None
+
+
 def _take(case: Case) -> tuple[Mask, ...] | None:
     axis, (x, indices) = case.node.params["axis"], case.inputs
     if axis in x:
@@ -210,6 +228,7 @@ RULES: dict[Operation | None, Rule] = {
     shape.flip: _flip,
     contract.matmul: _matmul,
     convolution.convolution: _convolution,
+    **dict.fromkeys((attention.attend, attention.attend_gradient), _attention),
     **dict.fromkeys((windows.windows, windows.add_windows), _windows),
     index.take: _take,
     index.take_transpose: _take_transpose,

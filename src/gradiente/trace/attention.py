@@ -10,11 +10,14 @@ import numpy as np
 
 from gradiente.base.errors import InvalidArgumentError, ShapeError, TypeMismatchError
 from gradiente.base.source import current_source
+from gradiente.ops.attention import attend
 from gradiente.trace.axes import dtype_of, shape_of
 from gradiente.trace.random import bernoulli
-from gradiente.trace.tensor import Tensor, floating, function, m, same_dtype
+from gradiente.trace.tensor import Tensor, bind, floating, function, m, same_dtype
 
 Shape = tuple[int, ...]
+
+SINGLE = 4  # bytes: below this accuracy sums are formed step by step
 
 
 @function()
@@ -53,9 +56,24 @@ def attention(
     """
     query, key, value = same_dtype(floating(query), floating(key), floating(value))
     _check_shapes(shape_of(query), shape_of(key), shape_of(value))
+    if bias is None and dropout == 0 and dtype_of(query).itemsize >= SINGLE:
+        return _at_once(query, key, value, mask, causal, scale)
     weights = _weights(query, key, mask, causal, scale, bias)
     weights = _dropped(weights, dropout, dropout_key)
     return _for_each_key_head(weights, value)
+
+
+def _at_once(query: Any, key: Any, value: Any, mask: Any, causal: bool, scale: float | None) -> Any:
+    """Without the weights of all queries and places in memory, where a backend can do so."""
+    shape, places = shape_of(query), shape_of(key)[2]
+    scale = 1.0 / math.sqrt(shape[-1]) if scale is None else scale
+    masks = []
+    if mask is not None:
+        mask = _boolean(mask, (*shape[:3], places))
+        own = shape_of(mask)
+        masks = [m.reshape(mask, ((1,) * (4 - len(own)) + own))]
+    packed = bind(attend, query, key, value, *masks, causal=bool(causal), scale=float(scale))
+    return packed[..., :-1]
 
 
 @function()
@@ -100,13 +118,17 @@ def _seen(mask: Any, causal: bool, shape: Shape) -> Any:
     before = np.tri(*shape[-2:], dtype=np.bool_) if causal else None
     if mask is None:
         return before
+    mask = _boolean(mask, shape)
+    return mask if before is None else m.logical_and(mask, before)
+
+
+def _boolean(mask: Any, shape: Shape) -> Any:
     if dtype_of(mask) != np.bool_:
         raise TypeMismatchError(
             f"`mask` is of {dtype_of(mask)}, but says true or false: write `mask != 0`, or give "
             "numbers to be added to the scores as `bias`." + current_source().explain()
         )
-    mask = _broadcasting("mask", mask, shape)
-    return mask if before is None else m.logical_and(mask, before)
+    return _broadcasting("mask", mask, shape)
 
 
 def _finite(bias: Any, dtype: np.dtype) -> tuple[Any, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gradiente.backends.native.kernels import (
+    attention,
     contract,
     convolution,
     index,
@@ -45,6 +46,7 @@ from gradiente.rewrite.rebuild import with_own_inputs
 from gradiente.rewrite.schedule import Fusion, Kernel, schedule
 
 FAMILIES = (
+    attention,
     contract,
     convolution,
     index,

@@ -59,7 +59,9 @@ class Spot:
 class Result(Protocol):
     """What becomes of the sums of a product. kind: the data type they are added up in."""
 
-    kind: np.dtype
+    @property
+    def kind(self) -> np.dtype:
+        """The data type of the sums."""
 
     @property
     def work(self) -> float:

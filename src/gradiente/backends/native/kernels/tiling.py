@@ -38,8 +38,12 @@ class Kept:
     first: Value | None = None
     adds: bool = False
 
-    kind = FLOAT
     work = 0.0
+
+    @property
+    def kind(self) -> np.dtype:
+        """That of the array."""
+        return self.view.dtype
 
     def keep_sums(self) -> None:
         """They are kept anyway: from the second block of the depth on they are added up."""
