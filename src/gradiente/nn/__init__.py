@@ -3,6 +3,7 @@
 import gradiente.nn.tree  # noqa: F401, it makes modules trees
 from gradiente.nn.activations import ACTIVATIONS
 from gradiente.nn.attention import MultiHeadAttention
+from gradiente.nn.branches import Parallel, Residual
 from gradiente.nn.context import Context, add_loss, is_training, next_key, running
 from gradiente.nn.convolution import (
     Convolution,
@@ -13,6 +14,7 @@ from gradiente.nn.convolution import (
 from gradiente.nn.dense import Dense
 from gradiente.nn.embedding import Embedding
 from gradiente.nn.flatten import Flatten
+from gradiente.nn.gated import Highway, SqueezeExcite
 from gradiente.nn.gates import (
     geglu,
     glu,
@@ -24,6 +26,17 @@ from gradiente.nn.group_normalization import GroupNorm, InstanceNorm, LocalRespo
 from gradiente.nn.layers import LAYERS
 from gradiente.nn.learned_activations import PReLU, Snake, Swish
 from gradiente.nn.lsuv import lsuv
+from gradiente.nn.merging import (
+    Add,
+    Average,
+    Bilinear,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+)
 from gradiente.nn.module import Module
 from gradiente.nn.normalization import BatchNorm, LayerNorm, RMSNorm, UnitNorm
 from gradiente.nn.pooling import (
@@ -83,7 +96,9 @@ from gradiente.nn.regularization import (
     StochasticDepth,
 )
 from gradiente.nn.reparametrization import SpectralNorm, WeightNorm
+from gradiente.nn.resizing import Crop, Pad, PixelShuffle, PixelUnshuffle, Upsample
 from gradiente.nn.sequential import Sequential
+from gradiente.nn.shapes import Lambda, Permute, RepeatVector, Reshape, Unflatten
 from gradiente.nn.smooth import (
     exponential,
     gelu,
@@ -122,13 +137,19 @@ __all__ = [
     "ActivityRegularization",
     "AdaptiveAveragePool",
     "AdaptiveMaxPool",
+    "Add",
     "AlphaDropout",
+    "Average",
     "AveragePool",
     "BatchNorm",
+    "Bilinear",
+    "Concatenate",
     "Context",
     "Convolution",
+    "Crop",
     "Dense",
     "DepthwiseConvolution",
+    "Dot",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -139,22 +160,35 @@ __all__ = [
     "GlobalMaxPool",
     "GroupNorm",
     "GumbelSoftmax",
+    "Highway",
     "InstanceNorm",
     "LPPool",
     "LSTMCell",
+    "Lambda",
     "LayerNorm",
     "LearnedPositions",
     "LinearBiases",
     "LocalResponseNorm",
     "MaxPool",
+    "Maximum",
+    "Minimum",
     "Module",
     "MultiHeadAttention",
+    "Multiply",
     "PReLU",
+    "Pad",
+    "Parallel",
+    "Permute",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "RMSNorm",
     "RNNCell",
     "RReLU",
     "Recurrent",
     "RecurrentCell",
+    "RepeatVector",
+    "Reshape",
+    "Residual",
     "RotaryPositions",
     "SeparableConvolution",
     "Sequential",
@@ -162,14 +196,18 @@ __all__ = [
     "Snake",
     "SpatialDropout",
     "SpectralNorm",
+    "SqueezeExcite",
     "StochasticDepth",
+    "Subtract",
     "Swish",
     "TransformerDecoder",
     "TransformerDecoderLayer",
     "TransformerEncoder",
     "TransformerEncoderLayer",
     "TransposedConvolution",
+    "Unflatten",
     "UnitNorm",
+    "Upsample",
     "WeightNorm",
     "add_loss",
     "celu",
