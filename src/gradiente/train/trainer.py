@@ -74,6 +74,11 @@ class Trainer:
         optimizer = _checked_optimizer(optimizer)
         if clip_norm is not None:
             optimizer = chain(clip_by_global_norm(clip_norm), optimizer)
+        if constraints and optimizer.search is not None:
+            raise InvalidArgumentError(
+                f"{optimizer.name} searches along a line, which constraints would bend: leave out "
+                "constraints=, or use another optimizer."
+            )
         recipe = Recipe(
             network=_checked_network(network),
             loss=_checked_loss(loss),
@@ -84,6 +89,11 @@ class Trainer:
             regularizers=checked("regularizers", regularizers),
             constraints=checked("constraints", constraints),
         )
+        if recipe.constraints and recipe.optimizer.search is not None:
+            raise InvalidArgumentError(
+                f"{recipe.optimizer!r} searches along lines that leave what `constraints` allow: "
+                "use another optimizer, or regularizers."
+            )
         self.history = History()
         self._learner = Learner(recipe, backend, threads)
         self._run: Run | None = None
