@@ -55,6 +55,7 @@ class Parallel(Module):
         nn.Parallel(nn.Dense(8), nn.Sequential(nn.Dense(32), nn.relu, nn.Dense(8)), merge=nn.Add())
 
     Raises `TypeMismatchError` if a layer cannot be called, `InvalidArgumentError` for none.
+    Source: none.
     """
 
     def __init__(self, *layers: Layer, merge: Callable[[Any], Any] | None = None):

@@ -22,6 +22,7 @@ class Add(Module):
 
     xs: a tuple or list of arrays. Raises `TypeMismatchError` for anything else, `ShapeError` for
     shapes that do not broadcast.
+    Source: Keras.
     """
 
     def __call__(self, xs: Sequence[Any]) -> Any:
@@ -32,7 +33,10 @@ class Add(Module):
 
 
 class Multiply(Module):
-    """y = x₁ · x₂ · …, elementwise, of shapes that broadcast; inputs and errors as of `Add`."""
+    """y = x₁ · x₂ · …, elementwise, of shapes that broadcast; inputs and errors as of `Add`.
+
+    Source: Keras.
+    """
 
     def __call__(self, xs: Sequence[Any]) -> Any:
         return _folded(self, m.multiply, xs)
@@ -42,7 +46,10 @@ class Multiply(Module):
 
 
 class Subtract(Module):
-    """y = x₁ - x₂ of two arrays, of shapes that broadcast; errors as of `Add`."""
+    """y = x₁ - x₂ of two arrays, of shapes that broadcast; errors as of `Add`.
+
+    Source: Keras.
+    """
 
     def __call__(self, xs: Sequence[Any]) -> Any:
         return _folded(self, m.subtract, _two(self, xs))
@@ -52,7 +59,10 @@ class Subtract(Module):
 
 
 class Average(Module):
-    """y = (x₁ + … + xₙ) / n, of shapes that broadcast; inputs and errors as of `Add`."""
+    """y = (x₁ + … + xₙ) / n, of shapes that broadcast; inputs and errors as of `Add`.
+
+    Source: Keras.
+    """
 
     def __call__(self, xs: Sequence[Any]) -> Any:
         return _folded(self, m.add, xs) / len(xs)
@@ -62,7 +72,10 @@ class Average(Module):
 
 
 class Maximum(Module):
-    """y = max(x₁, x₂, …), elementwise, of shapes that broadcast; inputs and errors as of `Add`."""
+    """y = max(x₁, x₂, …), elementwise, of shapes that broadcast; inputs and errors as of `Add`.
+
+    Source: Keras.
+    """
 
     def __call__(self, xs: Sequence[Any]) -> Any:
         return _folded(self, m.maximum, xs)
@@ -72,7 +85,10 @@ class Maximum(Module):
 
 
 class Minimum(Module):
-    """y = min(x₁, x₂, …), elementwise, of shapes that broadcast; inputs and errors as of `Add`."""
+    """y = min(x₁, x₂, …), elementwise, of shapes that broadcast; inputs and errors as of `Add`.
+
+    Source: Keras.
+    """
 
     def __call__(self, xs: Sequence[Any]) -> Any:
         return _folded(self, m.minimum, xs)
@@ -82,10 +98,11 @@ class Minimum(Module):
 
 
 class Concatenate(Module):
-    """The inputs joined along an axis, the channels by default.
+    """y = [x₁, x₂, …], the inputs joined along an axis, the last by default.
 
     xs: a tuple or list of arrays whose other axes agree; their data types are promoted. Raises
     `TypeMismatchError` for anything else, `ShapeError` for shapes that do not fit.
+    Source: Keras.
     """
 
     def __init__(self, axis: int = -1):
@@ -107,6 +124,7 @@ class Dot(Module):
     if there are none, as Keras.
 
     Raises `ShapeError` unless both have as many samples and the axes are of the same length.
+    Source: Keras.
     """
 
     def __init__(self, axis: int | tuple[int, int] = -1, *, normalize: bool = False):
@@ -151,6 +169,7 @@ class Bilinear(Module):
 
     Raises `InvalidArgumentError` for units below 1, `ShapeError` unless the inputs agree in all
     axes but the last.
+    Source: PyTorch.
     """
 
     def __init__(self, units: int, *, use_bias: bool = True):

@@ -19,7 +19,7 @@ Ends = int | tuple[int | tuple[int, int], ...]
 
 
 class Pad(Module):
-    """Elements added at the ends of the axes between samples and channels.
+    """y[n, i, c] = x[n, i - p, c], and elements added at the ends of each axis of lengths.
 
     padding: how many; a number for all ends, or for each axis a number or (before, after).
     mode: "constant", which adds `value`; "reflect", x mirrored without its edge; "replicate", the
@@ -27,6 +27,7 @@ class Pad(Module):
     x: (n, *lengths, channels) -> y: (n, *longer, channels), of the data type of x.
 
     Raises `InvalidArgumentError` for other arguments, `ShapeError` if x is too short to mirror.
+    Source: PyTorch.
     """
 
     def __init__(self, padding: Ends, mode: str = "constant", *, value: float = 0.0):
@@ -54,12 +55,13 @@ class Pad(Module):
 
 
 class Crop(Module):
-    """Elements cut off at the ends of the axes between samples and channels.
+    """y[n, i, c] = x[n, i + p, c]: elements cut off at the ends of each axis of lengths.
 
     cropping: how many; a number for all ends, or for each axis a number or (before, after).
     x: (n, *lengths, channels) -> y: (n, *shorter, channels), of the data type of x.
 
     Raises `InvalidArgumentError` for other arguments, `ShapeError` if nothing would be left.
+    Source: Keras.
     """
 
     def __init__(self, cropping: Ends):
@@ -81,7 +83,7 @@ class Crop(Module):
 
 
 class Upsample(Module):
-    """Each axis between samples and channels longer by a whole factor.
+    """y[n, i, c] = x[n, ⌊i / factor⌋, c], or interpolated: each axis of lengths made longer.
 
     factor: one for all axes, or one for each. mode: "nearest" repeats each element; "linear"
     interpolates along every axis, in two dimensions bilinear, in three trilinear. align_corners:
@@ -90,6 +92,7 @@ class Upsample(Module):
     x: (n, *lengths, channels) -> y: (n, *lengths · factor, channels)
 
     Raises `InvalidArgumentError` for other arguments, `ShapeError` for x of other axes.
+    Source: PyTorch.
     """
 
     def __init__(self, factor: Sizes = 2, mode: str = "nearest", *, align_corners: bool = False):
@@ -129,10 +132,10 @@ class Upsample(Module):
 
 
 class PixelShuffle(Module):
-    """Channels become places: (n, *lengths, c · rᵈ) -> (n, *lengths · r, c) for d axes of lengths.
+    """y[n, i r + a, j r + b, c] = x[n, i, j, (c r + a) r + b]: channels become places.
 
-    factor r: channel (c, i, j) in row-major order goes to row i and column j of the block that a
-    place becomes, as in PyTorch; here for any number of axes.
+    factor r; the order of channels is that of PyTorch, here for any number d of axes.
+    x: (n, *lengths, c · rᵈ) -> y: (n, *lengths · r, c)
     Shi et al., "Real-time single image and video super-resolution using an efficient sub-pixel
     convolutional neural network", CVPR 2016.
 
@@ -161,9 +164,11 @@ class PixelShuffle(Module):
 
 
 class PixelUnshuffle(Module):
-    """The inverse of `PixelShuffle`: (n, *lengths · r, c) -> (n, *lengths, c · rᵈ)
+    """y[n, i, j, (c r + a) r + b] = x[n, i r + a, j r + b, c]: the inverse of `PixelShuffle`.
 
+    x: (n, *lengths · r, c) -> y: (n, *lengths, c · rᵈ)
     Raises `InvalidArgumentError` for a factor below 1, `ShapeError` if lengths do not divide.
+    Source: PyTorch.
     """
 
     def __init__(self, factor: int):

@@ -15,12 +15,13 @@ from gradiente.trace.functions import m
 
 
 class Reshape(Module):
-    """The elements of each sample in another shape, in row-major order: `nn.Reshape(7, 7, -1)`.
+    """y[n] = x[n] in another shape, in row-major order: `nn.Reshape(7, 7, -1)`.
 
     lengths: of the axes of a sample, the samples not counted; one may be -1, which is found out.
     x: (batch, ...) -> y: (batch, *lengths)
 
     Raises `InvalidArgumentError` for other lengths, `ShapeError` if the elements do not fit.
+    Source: Keras.
     """
 
     def __init__(self, *lengths: int):
@@ -36,13 +37,14 @@ class Reshape(Module):
 
 
 class Unflatten(Module):
-    """One axis divided into several, in row-major order: the inverse of flattening.
+    """y[…, i, j, …] = x[…, i m + j, …]: one axis divided into several, in row-major order.
 
     lengths: of the axes it becomes; one may be -1. axis: which, the last by default.
     x: (..., n, ...) -> y: (..., *lengths, ...) with n = the product of the lengths.
 
     Raises `InvalidArgumentError` for other lengths, `ShapeError` if they do not fit, or for an axis
     that does not exist.
+    Source: PyTorch.
     """
 
     def __init__(self, lengths: tuple[int, ...], axis: int = -1):
@@ -65,12 +67,13 @@ class Unflatten(Module):
 
 
 class Permute(Module):
-    """The axes of each sample in another order; `nn.Permute(2, 1)` exchanges time and features.
+    """y[n, i, j] = x[n, j, i], or any other order of the axes of a sample: `nn.Permute(2, 1)`.
 
     axes: counted from 1, since the samples, axis 0, stay in front; as Keras.
 
     Raises `InvalidArgumentError` unless these are 1, 2, … in some order, `ShapeError` for x of
     another number of axes.
+    Source: Keras.
     """
 
     def __init__(self, *axes: int):
@@ -94,10 +97,11 @@ class Permute(Module):
 
 
 class RepeatVector(Module):
-    """Each sample several times, along a new axis: (batch, ...) -> (batch, times, ...)
+    """y[n, t] = x[n] for every t: (batch, ...) -> (batch, times, ...)
 
     For what looks at one vector at every step of a sequence, as a decoder. As Keras.
     Raises `InvalidArgumentError` for times below 1.
+    Source: Keras.
     """
 
     def __init__(self, times: int):
@@ -116,6 +120,7 @@ class Lambda(Module):
 
     `Sequential` takes functions as they are; this is for where a Module is needed.
     Raises `TypeMismatchError` for what cannot be called.
+    Source: Keras.
     """
 
     def __init__(self, function: Callable[[Any], Any]):
