@@ -379,6 +379,12 @@ THREADED = {
     "batch norm": lambda: nn.Sequential(nn.Dense(17), nn.BatchNorm(), nn.gelu, nn.Dense(3)),
     "layer norm": lambda: nn.Sequential(nn.Dense(100), nn.LayerNorm(), nn.silu, nn.Dense(3)),
     "embedding": lambda: nn.Sequential(nn.Embedding(5, 8), nn.Flatten(), nn.Dense(3)),
+    "transformer": lambda: nn.Sequential(
+        nn.Embedding(5, 8),
+        nn.TransformerEncoderLayer(8, 2, 33, causal=True, key_value_heads=1, use_bias=False),
+        nn.Flatten(),
+        nn.Dense(3),
+    ),
     "one unit": lambda: nn.Sequential(nn.Dense(1), nn.tanh, nn.Dense(3)),
     "packed": lambda: nn.Sequential(nn.Dense(530), nn.relu, nn.Dense(530), nn.tanh, nn.Dense(3)),
 }
@@ -390,7 +396,7 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(name, divided, monkeypa
     """Also if even the smallest kernel is divided, into more parts than it has rows."""
     if divided == "everything":
         monkeypatch.setattr(program, "SHARED_KERNEL", 0.0)
-    x = integers(5, 78, 3) if name == "embedding" else normal(78, 9)
+    x = integers(5, 78, 3) if name in ("embedding", "transformer") else normal(78, 9)
     if name == "packed":
         x = normal(78, 530)
     y = integers(3, 78)

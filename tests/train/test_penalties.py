@@ -163,11 +163,6 @@ def test_a_search_minimizes_loss_and_penalty(backend):
     np.testing.assert_allclose(net[0].weight, expected, rtol=1e-5, atol=1e-8)
 
 
-def test_a_search_cannot_be_constrained():
-    with pytest.raises(InvalidArgumentError, match="searches along lines that leave"):
-        made(optimizer=optimizers.LBFGS(), constraints={"*": constraints.NonNegative()})
-
-
 # -- activities ------------------------------------------------------------------------------------
 
 

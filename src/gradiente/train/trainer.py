@@ -89,11 +89,6 @@ class Trainer:
             regularizers=checked("regularizers", regularizers),
             constraints=checked("constraints", constraints),
         )
-        if recipe.constraints and recipe.optimizer.search is not None:
-            raise InvalidArgumentError(
-                f"{recipe.optimizer!r} searches along lines that leave what `constraints` allow: "
-                "use another optimizer, or regularizers."
-            )
         self.history = History()
         self._learner = Learner(recipe, backend, threads)
         self._run: Run | None = None
