@@ -201,6 +201,25 @@ def test_compiled_and_called_give_the_same(name):
 
 
 @everything
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_compiled_and_called_give_the_same_at_extremes(name, dtype):
+    """Values and gradients; what is large is compared relative to its size."""
+    activation = nn.ACTIVATIONS[name]
+    x = (LARGE.clip(-80, 80) if name in OVERFLOWING else LARGE).astype(dtype)
+    x = np.stack([x, x[::-1]])[:, : 6 if name in HALVING else None]
+
+    weights = np.linspace(0.5, 1.5, activation(x).shape[-1]).astype(dtype)
+
+    def both(x):
+        return activation(x), grad(lambda x: np.sum(activation(x) * weights))(x)
+
+    for ours, expected in zip(compile(both)(x), both(x), strict=True):
+        assert (ours.shape, ours.dtype) == (expected.shape, expected.dtype)
+        rtol = 1e-6 if dtype == np.float32 else 1e-13
+        np.testing.assert_allclose(ours, expected, rtol=rtol, atol=rtol)
+
+
+@everything
 def test_it_is_a_layer(name):
     """In a network, first called, then traced and differentiated."""
     network = nn.Sequential(nn.Dense(6), nn.ACTIVATIONS[name], nn.Dense(2))

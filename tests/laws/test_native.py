@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gradiente as gd
-from gradiente import losses, metrics, nn, optimizers, schedules
+from gradiente import losses, metrics, nn, optimizers, regularizers, schedules
 from gradiente.backends.native import program
 from gradiente.backends.native.kernels.lowering import ANCHORS, LOWERINGS
 from gradiente.backends.native.memory.layout import LOOKS
@@ -70,10 +70,10 @@ def integers(stop, *shape, seed=0):
 # -- layers and activations ------------------------------------------------------------------------
 
 
-def flat(make, shape):
+def flat(make, shape, use_bias=True):
     """A layer for arrays of a shape, behind a layer with weights, with what makes it (n, 3)."""
     return lambda: nn.Sequential(
-        nn.Dense(shape[-1]), make(), nn.tanh, nn.Flatten(), nn.Dense(3)
+        nn.Dense(shape[-1], use_bias=use_bias), make(), nn.tanh, nn.Flatten(), nn.Dense(3)
     ), shape
 
 
@@ -107,6 +107,20 @@ NETWORKS = {
     "GlobalAveragePool": flat(lambda: nn.GlobalAveragePool(), (6, 5, 3)),
     "AdaptiveMaxPool": flat(lambda: nn.AdaptiveMaxPool(3), (7, 5, 2)),
     "AdaptiveAveragePool": flat(lambda: nn.AdaptiveAveragePool((3, 2)), (7, 5, 2)),
+    "GroupNorm": flat(lambda: nn.GroupNorm(3), (5, 6)),
+    # A bias in front of it would be subtracted with the mean: its gradient is rounding only.
+    "InstanceNorm": flat(lambda: nn.InstanceNorm(affine=True), (5, 3), use_bias=False),
+    "LocalResponseNorm": flat(lambda: nn.LocalResponseNorm(3, alpha=0.5), (5, 7)),
+    "RMSNorm": flat(lambda: nn.RMSNorm(), (7,)),
+    "UnitNorm": flat(lambda: nn.UnitNorm(), (7,)),
+    "SpectralNorm": flat(lambda: nn.SpectralNorm(nn.Dense(5)), (7,)),
+    "WeightNorm": flat(lambda: nn.WeightNorm(nn.Dense(5)), (7,)),
+    "AlphaDropout": flat(lambda: nn.AlphaDropout(0.4), (7,)),
+    "GaussianDropout": flat(lambda: nn.GaussianDropout(0.4), (7,)),
+    "GaussianNoise": flat(lambda: nn.GaussianNoise(0.4), (7,)),
+    "SpatialDropout": flat(lambda: nn.SpatialDropout(0.4), (5, 7)),
+    "StochasticDepth": flat(lambda: nn.StochasticDepth(0.4), (5, 7)),
+    "ActivityRegularization": flat(lambda: nn.ActivityRegularization(regularizers.L2(0.3)), (5, 7)),
     "PReLU": flat(lambda: nn.PReLU(), (6, 17)),
     "RReLU": flat(lambda: nn.RReLU(), (6, 17)),
     "Swish": flat(lambda: nn.Swish(per_feature=True), (6, 17)),
@@ -164,11 +178,12 @@ NETWORKS |= {
 @DTYPES
 @pytest.mark.parametrize("name", nn.LAYERS)
 def test_every_layer(name, dtype):
+    """Over batches of which the last is smaller."""
     make, shape = NETWORKS[name]
     x = integers(4, 11, 3) if shape is None else normal(11, *shape, dtype=dtype)
     y = normal(11, 3, dtype=dtype, seed=1)
     precision = np.float32 if name == "Embedding" else dtype
-    same_training(make, losses.mse, x, y, precision, fit={"epochs": 2})
+    same_training(make, losses.mse, x, y, precision, fit={"batch_size": 4})
 
 
 @DTYPES
@@ -288,6 +303,21 @@ OPTIMIZERS = {
             "one_cycle": schedules.one_cycle(0.1, steps=20),
             "warmup": schedules.warmup(schedules.linear(0.1, steps=10), steps=2),
             "reduce_on_plateau": schedules.reduce_on_plateau(0.1, patience=1),
+            "adaptive": schedules.adaptive(0.1),
+            "multi_step": schedules.multi_step(0.1, at=[2, 5]),
+            "piecewise_constant": schedules.piecewise_constant(0.1, {2: 0.02, 5: 0.05}),
+            "piecewise_interpolate": schedules.piecewise_interpolate(0.02, {3: 0.1}, "cosine"),
+            "inverse_time": schedules.inverse_time(0.1, 0.5, every=2, staircase=True),
+            "inv_scaling": schedules.inv_scaling(0.1, 0.6),
+            "power": schedules.power(0.1, 1.5, every=5),
+            "polynomial": schedules.polynomial(0.1, steps=4, power=2.0, final=0.01, cycle=True),
+            "inverse_square_root": schedules.inverse_square_root(0.1, warmup_steps=3),
+            "noam": schedules.noam(0.1, model_size=4, warmup_steps=3),
+            "cosine_restarts": schedules.cosine_restarts(0.1, 3, 2.0, 0.8, 0.01),
+            "sgdr": schedules.sgdr([0.1, 0.05], [4, 5], warmup_steps=2),
+            "cyclic": schedules.cyclic(0.1, 0.01, up=3, down=2, mode="triangular2"),
+            "swa_constant": schedules.swa_constant(schedules.step(0.1, 3), 5, 0.03),
+            "warmup_stable_decay": schedules.warmup_stable_decay(0.1, 9, 2, 3),
         }.items()
     },
 }

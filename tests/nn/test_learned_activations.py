@@ -54,9 +54,13 @@ def test_prelu_against_torch(per_feature):
     x = np.concatenate([X, np.zeros((1, 3))])
     variable = torch.tensor(x, requires_grad=True)
     expected = theirs(variable)
-    (expected**2).sum().backward()
+    (expected**2 + 3 * expected).sum().backward()
     np.testing.assert_allclose(layer(x), expected.detach().numpy())
-    gradients, towards_x = grad(lambda layer, x: np.sum(layer(x) ** 2), argnums=(0, 1))(layer, x)
+
+    def loss(layer, x):
+        return np.sum(layer(x) ** 2 + 3 * layer(x))
+
+    gradients, towards_x = grad(loss, argnums=(0, 1))(layer, x)
     np.testing.assert_allclose(gradients.slope, theirs.weight.grad.numpy())
     np.testing.assert_allclose(towards_x, variable.grad.numpy())
 

@@ -61,11 +61,13 @@ def test_the_gradient_of_entmax_is_the_closed_form():
 @sparse
 @pytest.mark.parametrize("backend", ["native", "numpy"])
 def test_ties_at_the_threshold_and_among_all(activation, backend):
-    x = np.array([[1.0, 0.0, 0.0], [2.0, 2.0, 2.0], [0.5, 0.5, -7.0]])
+    at_threshold = 1.0 if activation is nn.sparsemax else 2.0
+    x = np.array([[at_threshold, 0.0, 0.0], [2.0, 2.0, 2.0], [0.5, 0.5, -7.0]])
     y, gradient = gd.compile(
         gd.value_and_grad(lambda x: np.sum(activation(x) * [1.0, 2.0, 4.0])), backend
     )(x)
     np.testing.assert_allclose(y, np.sum(activation(x) * [1.0, 2.0, 4.0]))
+    np.testing.assert_array_equal(gradient[0], 0)  # 0 at the threshold is no part of the support
     assert np.isfinite(gradient).all()
     np.testing.assert_allclose(gradient.sum(axis=-1), 0, atol=1e-14)
 

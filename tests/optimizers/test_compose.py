@@ -23,6 +23,8 @@ from gradiente.optimizers import (
 
 SHAPES = {"encoder.weight": (3, 2), "encoder.bias": (2,), "head.weight": (2, 1), "head.bias": (1,)}
 
+PARTS = sorted(set(OPTIMIZERS) - {"lbfgs"})  # which stands alone
+
 
 def draw(seed):
     random = np.random.default_rng(seed)
@@ -42,7 +44,7 @@ def train(optimizer, steps=4, seed=0):
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.sampled_from(sorted(OPTIMIZERS)), st.floats(0.1, 3), st.integers(0, 1000))
+@given(st.sampled_from(PARTS), st.floats(0.1, 3), st.integers(0, 1000))
 def test_chain_is_manual_composition(name, bound, seed):
     clip, optimizer = clip_by_global_norm(bound), OPTIMIZERS[name](0.1)
     parameters = draw(seed)
@@ -74,9 +76,7 @@ def test_the_order_of_a_chain_matters():
 
 
 @settings(deadline=None, max_examples=20)
-@given(
-    st.sampled_from(sorted(OPTIMIZERS)), st.sampled_from(sorted(OPTIMIZERS)), st.integers(0, 1000)
-)
+@given(st.sampled_from(PARTS), st.sampled_from(PARTS), st.integers(0, 1000))
 def test_groups_train_each_parameter_as_its_optimizer_alone_would(first, second, seed):
     one, other = OPTIMIZERS[first](0.1), OPTIMIZERS[second](0.3)
     grouped = train(groups({"encoder.*": one, "*": other}), seed=seed)

@@ -42,6 +42,7 @@ VARIANTS = {
     ),
     "schedule-free with decay": optimizers.ScheduleFreeAdamW(weight_decay=0.1),
     "prodigy with decay": optimizers.Prodigy(weight_decay=0.1, growth=2.0),
+    "l-bfgs": optimizers.LBFGS(0.5, history=2, weight_decay=0.1, only="layers.*"),
     "lookahead": optimizers.lookahead(Adam(0.1), steps=2),
     "ema": optimizers.exponential_moving_average(SGD(0.1), 0.5),
     "swa": optimizers.stochastic_weight_averaging(SGD(0.1), 1, 2),
@@ -190,7 +191,7 @@ def test_nested_trees_and_any_order_of_gradients():
     np.testing.assert_array_equal(again["layers"][1]["weight"], updates["layers"][1]["weight"])
 
 
-COUPLED = {"prodigy"}  # optimizers with one memory of all parameters together
+COUPLED = {"prodigy", "lbfgs"}  # optimizers with one memory of all parameters together
 
 
 @settings(deadline=None, max_examples=30)

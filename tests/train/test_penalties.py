@@ -107,6 +107,21 @@ def test_the_loss_that_is_shown_is_that_of_the_data():
     for column in ("loss", "validation_loss"):
         assert trainer.history[column] == plain.history[column]
     assert trainer.evaluate(X, Y) == plain.evaluate(X, Y)
+    assert "penalty" not in plain.history.columns
+
+
+@backends
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_the_history_shows_the_penalty(accumulate, backend):
+    net = nn.Sequential(nn.Dense(2), nn.ActivityRegularization(regularizers.L1(0.2)))
+    net.initialize(X)
+    penalized = {"*.weight": regularizers.L2(0.7)}
+    still = {"optimizer": optimizers.SGD(0.0), "accumulate": accumulate, "backend": backend}
+    trainer = made(network=net, regularizers=penalized, **still)
+    trainer.fit(X, Y, epochs=2, batch_size=7, verbose=False)
+    expected = 0.7 * np.sum(net[0].weight ** 2) + 0.2 * np.abs(net(X)).sum() / len(X)
+    assert trainer.history["penalty"] == pytest.approx([expected] * 2, rel=1e-12)
+    assert trainer.history.columns[:4] == ["epoch", "learning_rate", "loss", "penalty"]
 
 
 def test_l1_makes_small_weights_smaller_and_frozen_parameters_have_no_penalty():

@@ -10,6 +10,7 @@ from gradiente.base.errors import GradienteError, InvalidArgumentError, NonFinit
 from gradiente.base.trees import flatten, map_tree
 from gradiente.train.callbacks import Callback
 from gradiente.train.learning_rates import LearningRateTest
+from gradiente.train.rate_finder import with_rate_tried
 from gradiente.train.trainer import Trainer
 
 RANDOM = np.random.default_rng(5)
@@ -244,3 +245,19 @@ def test_not_in_the_middle_of_a_fit():
 
     with pytest.raises(GradienteError, match="in the middle of a fit"):
         made().fit(X, Y, epochs=1, callbacks=[Impatient()], verbose=False)
+
+
+@pytest.mark.parametrize("name", optimizers.OPTIMIZERS)
+def test_every_optimizer_moves_as_with_the_rate_tried(name):
+    """Whatever rate, or schedule, it was made with."""
+    factory = optimizers.find_optimizer(name)
+    parameters = {"a": RANDOM.normal(size=(3, 4)), "b": RANDOM.normal(size=4)}
+    tried, made = with_rate_tried(factory(schedules.linear(0.7, 3))), factory(0.02)
+    state, expected_state = tried.init(parameters), made.init(parameters)
+    for _ in range(3):
+        gradients = {path: RANDOM.normal(size=value.shape) for path, value in parameters.items()}
+        state = {**state, "rate_scale": np.array(0.02)}
+        updates, state = tried.update(gradients, state, parameters)
+        expected, expected_state = made.update(gradients, expected_state, parameters)
+        for path in parameters:
+            np.testing.assert_allclose(updates[path], expected[path], rtol=1e-12, atol=1e-15)

@@ -82,8 +82,10 @@ def replacing(module: Any, name: str, transform: Callable[[Any], Any]) -> Iterat
 def add_loss(value: Any) -> None:
     """Add a number to the loss of the training step in progress; for layers, in `__call__`.
 
-    The network is trained to make it small as well; the loss that is shown does not contain it.
-    Outside training it is ignored. Raises `ShapeError` unless it is one floating-point number.
+    The network is trained to make it small as well; the history shows it as "penalty", not in the
+    loss. Outside training it is ignored. A function given to `gradiente.scan` cannot call it: there
+    the number must be one of the results. Raises `ShapeError` unless it is one floating-point
+    number.
     """
     context = current()
     if context is None or not context.training:

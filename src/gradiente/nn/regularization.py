@@ -159,7 +159,7 @@ class ActivityRegularization(Module):
 
     regularizer: R, of `gradiente.regularizers`, or any function of an array that returns a number.
     n is the number of samples, so that the penalty does not depend on the size of batches; Keras's
-    has no n. x: (n, ...) -> y of the same shape. The loss that is shown does not contain it.
+    has no n. x: (n, ...) -> y of the same shape. The history shows it as "penalty".
     Source: Keras.
 
     Raises `InvalidArgumentError` unless the regularizer is a function.

@@ -13,6 +13,7 @@ from gradiente.optimizers.averages import (
 from gradiente.optimizers.compose import chain, freeze, groups
 from gradiente.optimizers.ftrl import FTRL
 from gradiente.optimizers.layerwise import LAMB, LARS, NovoGrad
+from gradiente.optimizers.lbfgs import LBFGS
 from gradiente.optimizers.lookahead import lookahead
 from gradiente.optimizers.muon import Muon
 from gradiente.optimizers.nadam import NAdam, NAdamW
@@ -46,6 +47,7 @@ __all__ = [
     "FTRL",
     "LAMB",
     "LARS",
+    "LBFGS",
     "OPTIMIZERS",
     "SGD",
     "AMSGrad",

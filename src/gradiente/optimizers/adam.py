@@ -16,6 +16,7 @@ from gradiente.optimizers.optimizer import (
     declare,
     per_parameter,
 )
+from gradiente.optimizers.scheduled import Scheduled, check_scheduled, is_zero, times, value_at
 
 
 @declare
@@ -24,7 +25,7 @@ def Adam(
     *,
     betas: tuple[float, float] = (0.9, 0.999),
     epsilon: float = 1e-8,
-    weight_decay: float = 0.0,
+    weight_decay: Scheduled = 0.0,
     amsgrad: bool = False,
 ) -> Optimizer:
     """Adam: adaptive moment estimation.
@@ -50,7 +51,7 @@ def AdamW(
     *,
     betas: tuple[float, float] = (0.9, 0.999),
     epsilon: float = 1e-8,
-    weight_decay: float = 1e-2,
+    weight_decay: Scheduled = 1e-2,
     amsgrad: bool = False,
 ) -> Optimizer:
     """Adam with decoupled weight decay: the decay does not pass through the moments.
@@ -59,7 +60,8 @@ def AdamW(
         Δθ = −η λ θ − η · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)          λ weight_decay
 
     Conventions and defaults are PyTorch's: the decay is scaled by the learning rate, so it follows
-    a schedule. Arguments that make no sense raise `InvalidArgumentError`.
+    its schedule; it may have one of its own as well. Arguments that make no sense raise
+    `InvalidArgumentError`.
 
     I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", ICLR 2019.
     """
@@ -92,12 +94,12 @@ def _adam(
     learning_rate: LearningRate,
     betas: tuple[float, float],
     epsilon: float,
-    weight_decay: float,
+    weight_decay: Scheduled,
     amsgrad: bool,
 ) -> Optimizer:
     betas = check_betas(betas)
     epsilon = check_number("epsilon", epsilon, at_least=0)
-    weight_decay = check_number("weight_decay", weight_decay, at_least=0)
+    weight_decay = check_scheduled("weight_decay", weight_decay, at_least=0)
     decoupled = name == "AdamW"
 
     def initial(parameter: Array) -> Slots:
@@ -107,11 +109,12 @@ def _adam(
     def update(
         gradient: Array, slots: Slots, parameter: Array, step: Array, rate: Array
     ) -> tuple[Array, Slots]:
-        if weight_decay and not decoupled:
-            gradient = gradient + weight_decay * parameter
+        decay = value_at(weight_decay, step)
+        if not decoupled and not is_zero(decay):
+            gradient = gradient + times(decay, parameter)
         slots = next_moments(gradient, slots, betas)
         move = -adaptive_step(slots, parameter, step, rate, betas, epsilon)
-        return decayed(move, parameter, rate, weight_decay if decoupled else 0.0), slots
+        return decayed(move, parameter, rate, decay if decoupled else 0.0), slots
 
     return per_parameter(
         name,

@@ -12,6 +12,7 @@ from gradiente.optimizers.optimizer import (
     Named,
     Optimizer,
     Slots,
+    check_without_search,
 )
 from gradiente.optimizers.patterns import check_used, matches, selected
 
@@ -187,6 +188,7 @@ def _check_member(member: Optimizer) -> None:
         raise InvalidArgumentError(
             f"{member!r} is not an optimizer: write, for example, `AdamW(1e-3)`."
         )
+    check_without_search(member)
 
 
 def _common_rate(members: tuple[Optimizer, ...]) -> LearningRate | None:

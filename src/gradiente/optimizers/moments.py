@@ -7,6 +7,7 @@ import numpy as np
 from gradiente.base.arguments import check_number
 from gradiente.base.errors import InvalidArgumentError
 from gradiente.optimizers.optimizer import Array, Slots, like, widened
+from gradiente.optimizers.scheduled import is_zero
 
 Betas = tuple[float, float]
 
@@ -71,9 +72,9 @@ def adaptive_step(
     return like(step_size, parameter) * slots["first_moment"] / scale
 
 
-def decayed(move: Array, parameter: Array, rate: Array, weight_decay: float) -> Array:
+def decayed(move: Array, parameter: Array, rate: Array, weight_decay: Array) -> Array:
     """An update with decoupled weight decay: Δθ − η λ θ."""
-    if not weight_decay:
+    if is_zero(weight_decay):
         return move
     return move - like(rate * weight_decay, parameter) * parameter
 

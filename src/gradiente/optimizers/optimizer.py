@@ -15,7 +15,7 @@ import numpy as np
 from gradiente.base import trees
 from gradiente.base.arguments import check_number
 from gradiente.base.batch import accumulation_dtype, is_exact
-from gradiente.base.errors import ShapeError, TreeError, TypeMismatchError
+from gradiente.base.errors import InvalidArgumentError, ShapeError, TreeError, TypeMismatchError
 from gradiente.base.registry import enter, find
 from gradiente.base.types import is_weak
 
@@ -56,6 +56,28 @@ class Clock:
         return value * self.rate_scale
 
 
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The loss and its gradient over all samples; facts: what else came out."""
+
+    value: float
+    gradients: Named
+    facts: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Where a search ended: the parameters, the slots, the evaluation there.
+
+    stopped: why there is nothing left to do, if that is so; the parameters are those before then.
+    """
+
+    parameters: Named
+    slots: Slots
+    evaluation: Evaluation
+    stopped: str | None
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Optimizer:
     """A rule that turns gradients into updates, which are *added* to the parameters.
@@ -74,6 +96,8 @@ class Optimizer:
     average: (slots, parameters) -> the weights to use instead of the parameters, where the rule
         keeps an average of them; `None` elsewhere.
     tolerance: how many batches in a row whose loss is not finite it leaves out.
+    search: (evaluate, evaluation, slots, parameters, clock) -> outcome, where the rule wants to
+        evaluate the loss over all samples as often as it needs; evaluate(parameters) -> evaluation.
     """
 
     name: str
@@ -84,6 +108,7 @@ class Optimizer:
     kind: Kind = Kind.OPTIMIZER
     average: Callable[[Slots, Named], Named] | None = None
     tolerance: int = 0
+    search: Callable[..., Outcome] | None = None
 
     def init(self, parameters: Tree) -> State:
         """The state before the first update.
@@ -110,6 +135,16 @@ class Optimizer:
         updates, slots = self.rule(matched, state["slots"], named, clock)
         following = {"step": clock.step + 1, "rate_scale": clock.rate_scale, "slots": slots}
         return trees.unflatten(structure, [updates[path] for path in named]), following
+
+    def searched(
+        self, evaluate: Callable[[Named], Evaluation], start: Evaluation, state: State, at: Named
+    ) -> tuple[Outcome, State]:
+        """One iteration of a search, from its evaluation at the parameters, and the next state."""
+        assert self.search is not None
+        clock = Clock(state["step"], state["rate_scale"])
+        outcome = self.search(evaluate, start, state["slots"], at, clock)
+        step = np.asarray(clock.step + (outcome.stopped is None))
+        return outcome, {"step": step, "rate_scale": clock.rate_scale, "slots": outcome.slots}
 
     def averaged(self, state: State, parameters: Tree) -> Tree:
         """The weights to predict with: averages over the training, where the rule keeps some.
@@ -182,6 +217,15 @@ def check_rate(learning_rate: LearningRate) -> LearningRate:
     if callable(learning_rate):
         return learning_rate
     return check_number("learning_rate", learning_rate, at_least=0)
+
+
+def check_without_search(optimizer: Optimizer) -> None:
+    """Refuse an optimizer that evaluates the loss itself as a part of another one."""
+    if optimizer.search is not None:
+        raise InvalidArgumentError(
+            f"`{optimizer.name}` evaluates the loss along a line, which would not be the line of "
+            "changed gradients or updates: it stands alone, without clip_norm= and other parts."
+        )
 
 
 def cast(array: Array, dtype: Any) -> Array:

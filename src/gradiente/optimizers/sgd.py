@@ -13,16 +13,17 @@ from gradiente.optimizers.optimizer import (
     like,
     per_parameter,
 )
+from gradiente.optimizers.scheduled import Scheduled, check_scheduled, times, value_at
 
 
 @declare
 def SGD(
     learning_rate: LearningRate = 1e-3,
     *,
-    momentum: float = 0.0,
+    momentum: Scheduled = 0.0,
     dampening: float = 0.0,
     nesterov: bool = False,
-    weight_decay: float = 0.0,
+    weight_decay: Scheduled = 0.0,
 ) -> Optimizer:
     """Stochastic gradient descent: every parameter moves against its gradient.
 
@@ -31,16 +32,17 @@ def SGD(
         Δθ = −η v                        or −η (g + μ v) with nesterov;  −η g without momentum
 
     Conventions and defaults are PyTorch's: dampening does not apply to the first step, and the
-    velocity holds gradients, not updates, so that a change of the rate acts at once. Nesterov's
-    method needs a momentum and no dampening, otherwise `InvalidArgumentError`.
+    velocity holds gradients, not updates, so that a change of the rate acts at once. Momentum and
+    weight decay may follow a schedule, such as a momentum that falls while the rate rises.
+    Nesterov's method needs a momentum and no dampening, otherwise `InvalidArgumentError`.
 
     H. Robbins, S. Monro, "A stochastic approximation method", 1951; B. T. Polyak, "Some methods of
     speeding up the convergence of iteration methods", 1964; I. Sutskever et al., "On the importance
     of initialization and momentum in deep learning", ICML 2013.
     """
-    momentum = check_number("momentum", momentum, at_least=0, below=1)
+    momentum = check_scheduled("momentum", momentum, at_least=0, below=1)
     dampening = check_number("dampening", dampening, at_least=0, at_most=1)
-    weight_decay = check_number("weight_decay", weight_decay, at_least=0)
+    weight_decay = check_scheduled("weight_decay", weight_decay, at_least=0)
     if nesterov and (momentum == 0 or dampening != 0):
         raise InvalidArgumentError("`nesterov` needs a `momentum` above 0 and `dampening=0`.")
 
@@ -51,11 +53,12 @@ def SGD(
         gradient: Array, slots: Slots, parameter: Array, step: Array, rate: Array
     ) -> tuple[Array, Slots]:
         if weight_decay:
-            gradient = gradient + weight_decay * parameter
+            gradient = gradient + times(value_at(weight_decay, step), parameter)
         if not momentum:
             return -like(rate, parameter) * gradient, {}
-        velocity = momentum * slots["velocity"] + _damped(gradient, dampening, step)
-        direction = gradient + momentum * velocity if nesterov else velocity
+        share = value_at(momentum, step)
+        velocity = times(share, slots["velocity"]) + _damped(gradient, dampening, step)
+        direction = gradient + times(share, velocity) if nesterov else velocity
         return -like(rate, parameter) * direction, {"velocity": velocity}
 
     return per_parameter(

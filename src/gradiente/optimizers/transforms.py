@@ -21,6 +21,7 @@ from gradiente.optimizers.optimizer import (
     widened,
 )
 from gradiente.optimizers.patterns import Selection, selected
+from gradiente.optimizers.scheduled import Scheduled, check_scheduled, times, value_at
 
 
 def clip_by_global_norm(maximum_norm: float) -> Optimizer:
@@ -102,25 +103,29 @@ def adaptive_clip(ratio: float = 0.01, epsilon: float = 1e-3) -> Optimizer:
     return _transform("adaptive_clip", change, ratio=ratio, epsilon=epsilon)
 
 
-def add_weight_decay(weight_decay: float, only: Selection = None) -> Optimizer:
+def add_weight_decay(weight_decay: Scheduled, only: Selection = None) -> Optimizer:
     """Add the gradient of λ/2 ‖θ‖² (coupled, L2).          g ← g + λ θ
 
-    only: the parameters meant, by a pattern of their path (`"*.weight"`), several patterns, or a
-    function (path, parameter) -> bool such as `lambda path, parameter: parameter.ndim > 1`; all by
-    default. A pattern that no parameter matches raises `InvalidArgumentError`. Before Adam this is
-    not the decay of `AdamW`, because it passes through the moments.
+    weight_decay: λ, a number or a schedule. only: the parameters meant, by a pattern of their path
+    (`"*.weight"`), several patterns, or a function (path, parameter) -> bool such as
+    `lambda path, parameter: parameter.ndim > 1`; all by default. A pattern that no parameter
+    matches raises `InvalidArgumentError`. Before Adam this is not the decay of `AdamW`, because it
+    passes through the moments.
     """
-    weight_decay = check_number("weight_decay", weight_decay, at_least=0)
+    weight_decay = check_scheduled("weight_decay", weight_decay, at_least=0)
 
-    def change(gradients: Named, parameters: Named) -> Named:
-        meant = selected(only, parameters)
-        return {
-            path: gradient + weight_decay * parameters[path] if path in meant else gradient
+    def rule(
+        gradients: Named, slots: Slots, parameters: Named, clock: Clock
+    ) -> tuple[Named, Slots]:
+        meant, decay = selected(only, parameters), value_at(weight_decay, clock.step)
+        changed = {
+            path: gradient + times(decay, parameters[path]) if path in meant else gradient
             for path, gradient in gradients.items()
         }
+        return changed, {}
 
     options = {"weight_decay": weight_decay} | ({} if only is None else {"only": only})
-    return _transform("add_weight_decay", change, Kind.GRADIENT, **options)
+    return Optimizer("add_weight_decay", lambda parameters: {}, rule, None, options, Kind.GRADIENT)
 
 
 def global_norm(gradients: Tree) -> Array:
@@ -148,7 +153,6 @@ def _shortened(gradient: Array, maximum_norm: float) -> Array:
 def _transform(
     name: str,
     change: Callable[[Named, Named], Named],
-    kind: Kind = Kind.TRANSFORM,
     **options: Any,
 ) -> Optimizer:
     """A rule without memory: change(gradients, parameters) -> gradients."""
@@ -158,4 +162,4 @@ def _transform(
     ) -> tuple[Named, Slots]:
         return change(gradients, parameters), {}
 
-    return Optimizer(name, lambda parameters: {}, rule, None, options, kind)
+    return Optimizer(name, lambda parameters: {}, rule, None, options, Kind.TRANSFORM)

@@ -4,7 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from gradiente.base.errors import InvalidArgumentError
-from gradiente.optimizers.optimizer import Clock, Kind, Named, Optimizer, Slots
+from gradiente.optimizers.optimizer import (
+    Clock,
+    Kind,
+    Named,
+    Optimizer,
+    Slots,
+    check_without_search,
+)
 
 Rule = Callable[[Named, Slots, Named, Clock], tuple[Named, Slots]]
 
@@ -45,6 +52,7 @@ def check_inner(name: str, inner: Any, averages: bool = False) -> Optimizer:
         raise InvalidArgumentError(
             f"`{name}` goes around an optimizer, such as `AdamW(1e-3)`, not {inner!r}."
         )
+    check_without_search(inner)
     if inner.average is not None and not averages:
         raise InvalidArgumentError(
             f"`{name}` moves the weights otherwise than `{inner.name}` does, whose average of them "

@@ -19,6 +19,7 @@ from gradiente.base.trees import flatten, map_tree
 from gradiente.nn.tree import configuration
 from gradiente.optimizers.optimizer import Optimizer
 from gradiente.train.checkpoint import flat
+from gradiente.train.full_batch import Evaluated, FullBatch, iteration
 from gradiente.train.inputs import Samples
 from gradiente.train.measure import measured
 from gradiente.train.state import (
@@ -50,6 +51,7 @@ class Learner:
         self._published: State | None = None  # the state the network shows
         self._fitting = False
         self._averaging = False
+        self._searched: tuple[Samples, Evaluated] | None = None
         self._former = Compilations()  # of functions that have been replaced
         self._timed: TimedVariants | None = None
         self.latest: CompiledSteps | None = None  # what ran last: `update` or `gather`
@@ -99,7 +101,7 @@ class Learner:
             yield
         finally:
             self.publish()
-            self._fitting, self._timed = False, None
+            self._fitting, self._timed, self._searched = False, None, None
 
     def weights(self) -> State:
         """The parts of the state that the network consists of, as they are now.
@@ -225,6 +227,20 @@ class Learner:
             self.state = steps.run(self.state, data.as_tuple(), order, self._timed, whole)
         self.latest = steps
         return self.state["sums"]
+
+    def search(self, data: Samples, batch_size: int) -> tuple[Any, str | None]:
+        """One iteration of an optimizer that searches, over all samples.
+
+        Returns the sums over them at the new weights, and why it is the last, if it is.
+        """
+        assert self.state is not None
+        known = None if self._searched is None or self._searched[0] is not data else self._searched
+        with _explained():
+            evaluate = FullBatch(self.compiled.gather, self.state, data, batch_size, self._timed)
+            searched = iteration(self.recipe.optimizer, self.state, evaluate, known and known[1])
+        self.state, self._searched = searched.state, (data, searched.evaluated)
+        self.latest = self.compiled.gather
+        return self.state["sums"], searched.stopped
 
     def flush(self) -> None:
         """Update with the gradients that are waiting."""

@@ -116,6 +116,8 @@ class Run:
     def _batches(self, epoch: int, progress: Progress) -> Any:
         """One pass over the samples; returns the sums over it."""
         learner, plan = self.learner, self.plan
+        if learner.recipe.optimizer.search is not None:
+            return self._iteration(epoch, progress)
         order, done, sums = self._order(epoch), 0, None
         while done < plan.batches:
             rows, update = self._next(order, done)
@@ -123,11 +125,7 @@ class Run:
                 sums = learner.learn(plan.data, rows, update, plan.batch_size)
             self.pace.count(len(rows))
             done += len(rows)
-            if sums["failed"] != NONE_FAILED:
-                self._fail(
-                    f"the loss became infinite or NaN in epoch {epoch}, batch "
-                    f"{int(sums['failed']) + 1} of {plan.batches}"
-                )
+            self._refuse_loss(sums, epoch)
             progress.advance(len(rows), mean_loss(sums), samples=rows.size)
             self._tell("on_batch_end", done)
             if time.monotonic() > self.deadline:
@@ -136,6 +134,25 @@ class Run:
                     learner.flush()
                 break
         return sums
+
+    def _iteration(self, epoch: int, progress: Progress) -> Any:
+        """One iteration over all samples of an optimizer that searches; returns their sums."""
+        learner, plan = self.learner, self.plan
+        sums, reason = learner.search(plan.data, plan.batch_size)
+        self._refuse_loss(sums, epoch)
+        progress.advance(plan.batches, mean_loss(sums), samples=plan.data.count)
+        self._tell("on_batch_end", plan.batches)
+        if time.monotonic() > self.deadline:
+            reason = reason or "the time allowed has passed"
+        self.stopped = self.stopped or reason
+        return sums
+
+    def _refuse_loss(self, sums: Any, epoch: int) -> None:
+        if sums["failed"] != NONE_FAILED:
+            self._fail(
+                f"the loss became infinite or NaN in epoch {epoch}, batch "
+                f"{int(sums['failed']) + 1} of {self.plan.batches}"
+            )
 
     def _next(self, order: np.ndarray, done: int) -> tuple[np.ndarray, bool]:
         """The places of the samples of the next batches, and whether each ends with an update."""

@@ -37,6 +37,8 @@ def values_of(
     without them such metrics are left out.
     """
     values: dict[str, Any] = {"loss": mean_loss(sums)}
+    if sums.get("penalty"):
+        values["penalty"] = mean_penalty(sums)
     for metric in metrics:
         if metric.combine == "sum":
             values[metric.name] = metric.value(sums["metrics"][metric.name])
@@ -49,3 +51,8 @@ def values_of(
 def mean_loss(sums: Any) -> float:
     """The mean over all batches so far; not a number if they had no weight."""
     return float(ratio(sums["loss"], sums["weight"]))
+
+
+def mean_penalty(sums: Any) -> float:
+    """What regularizers and layers have added to it, in the mean over all training batches."""
+    return float(ratio(sums["penalty"], sums["weight"]))

@@ -8,7 +8,7 @@ key          of all random numbers; each step draws from fold_in(key, batches)
 batches      how many batches were seen since the beginning
 accumulated  the sum of gradients since the last update, if updates gather several batches
 plateau      what a schedule that watches the loss remembers, if there is one
-sums         loss, weight and metrics of the epoch so far, and the first batch that failed
+sums         loss, weight, penalty and metrics of the epoch so far, and the first batch that failed
 
 Nothing hides elsewhere: what is in the state can be saved, and training continues from it exactly.
 """

@@ -106,14 +106,12 @@ class Recipe:
             )
         return mean, counted
 
-    def penalized(self, mean: Any, state: State, parameters: Any, added: list[Any]) -> Any:
-        """The mean loss with all penalties: what the gradient is taken of."""
-        if not self.regularizers and not added:
-            return mean
+    def penalty_of(self, state: State, parameters: Any, added: list[Any]) -> Any:
+        """All penalties in float64, those that layers have added too; `None` if there are none."""
         total = penalty(self.regularizers, parameters, state["fixed"])
         for value in added:
             total = total + m.cast(value, np.float64)
-        return mean if isinstance(total, float) else mean + m.cast(total, mean.dtype)
+        return None if isinstance(total, float) else total
 
     def statistics(self, prediction: Any, y: Any, weight: Any, combine: str) -> dict[str, Any]:
         """What the metrics need of one batch, for those that combine in the given way."""
@@ -145,13 +143,16 @@ class Recipe:
             prediction, buffers, added = self.forward(state, parameters, x, training=True)
             with inside_part("loss"):
                 mean, counted = self.loss_of(prediction, y, weight)
-                total = self.penalized(mean, state, parameters, added)
-            return total, (mean, counted, prediction, buffers)
+                extra = self.penalty_of(state, parameters, added)
+                total = mean if extra is None else mean + m.cast(extra, mean.dtype)
+            return total, (mean, extra, counted, prediction, buffers)
 
         both = value_and_grad(objective, has_aux=True)
-        (total, (mean, counted, prediction, buffers)), gradients = both(state["parameters"])
+        (total, (mean, extra, counted, prediction, buffers)), gradients = both(state["parameters"])
         with inside_part("metrics"):
             report = self.report(mean, counted, prediction, y, weight)
+            if extra is not None:
+                report = {**report, "penalty": extra * report["weight"]}
             sums, bad = state["sums"], ~m.isfinite(total)
             failed = m.where((sums["failed"] == NONE_FAILED) & bad, sums["count"], sums["failed"])
             if self.optimizer.tolerance:  # it leaves such batches out
@@ -163,7 +164,7 @@ class Recipe:
             **state,
             "buffers": buffers,
             "batches": state["batches"] + 1,
-            "sums": {**added, "failed": failed, "count": sums["count"] + 1},
+            "sums": {**sums, **added, "failed": failed, "count": sums["count"] + 1},
         }
         return gradients, report["weight"], following
 
@@ -213,7 +214,12 @@ class Recipe:
         """The sums before the first batch of an epoch: zeros of the types a batch adds."""
         types, _ = result_types(self.evaluate, state, batch)
         zeros = map_tree(lambda t: np.zeros(t.shape, t.dtype), types)
-        return {**zeros, "failed": np.array(NONE_FAILED), "count": np.array(0)}
+        return {
+            **zeros,
+            "penalty": np.zeros(()),
+            "failed": np.array(NONE_FAILED),
+            "count": np.array(0),
+        }
 
 
 def _refuse_rows(prediction: Any, x: Any) -> None:

@@ -43,9 +43,9 @@ class Trainer:
         seed gives the same bits.
     clip_norm: gradients are shortened to this global norm before the update.
     accumulate: how many batches make one update; their gradients are averaged, weighted exactly.
-    regularizers: penalties of parameters, added to the loss that is trained on (not to the one
-        that is shown), by patterns of their paths: `{"*.weight": regularizers.L2(1e-4)}`. All that
-        match a parameter count.
+    regularizers: penalties of parameters, by patterns of their paths: `{"*.weight":
+        regularizers.L2(1e-4)}`. All that match a parameter are added to the loss that is trained
+        on; the history shows their sum in a column of its own, "penalty".
     constraints: where parameters are put back after every update, by patterns as well:
         `{"*.weight": constraints.MaxNorm(3.0)}`.
     backend, threads: what the step runs on, as in `gd.compile`.
