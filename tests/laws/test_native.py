@@ -282,6 +282,9 @@ OPTIMIZERS = {
     "sign with momentum": optimizers.SignSGD(momentum=0.9, weight_decay=0.1),
     "ftrl sparse": optimizers.FTRL(0.1, l1=0.1, l2=0.1, beta=1.0),
     "asgd with averages": optimizers.ASGD(0.1, start=2),
+    "sophia": optimizers.Sophia(0.01, every=2),
+    "sam": optimizers.sam(optimizers.SGD(0.1, momentum=0.9)),
+    "adaptive sam": optimizers.sam(optimizers.AdamW(0.1), 0.5, adaptive=True),
     "lookahead": optimizers.lookahead(optimizers.Adam(0.1), steps=2),
     "ema": optimizers.exponential_moving_average(optimizers.SGD(0.1), 0.5),
     "swa": optimizers.stochastic_weight_averaging(optimizers.SGD(0.1), 1, 2),
@@ -344,6 +347,12 @@ THREADED = {
     "batch norm": lambda: nn.Sequential(nn.Dense(17), nn.BatchNorm(), nn.gelu, nn.Dense(3)),
     "layer norm": lambda: nn.Sequential(nn.Dense(100), nn.LayerNorm(), nn.silu, nn.Dense(3)),
     "embedding": lambda: nn.Sequential(nn.Embedding(5, 8), nn.Flatten(), nn.Dense(3)),
+    "transformer": lambda: nn.Sequential(
+        nn.Embedding(5, 8),
+        nn.TransformerEncoderLayer(8, 2, 33, causal=True, key_value_heads=1, use_bias=False),
+        nn.Flatten(),
+        nn.Dense(3),
+    ),
     "one unit": lambda: nn.Sequential(nn.Dense(1), nn.tanh, nn.Dense(3)),
     "packed": lambda: nn.Sequential(nn.Dense(530), nn.relu, nn.Dense(530), nn.tanh, nn.Dense(3)),
 }
@@ -355,7 +364,7 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(name, divided, monkeypa
     """Also if even the smallest kernel is divided, into more parts than it has rows."""
     if divided == "everything":
         monkeypatch.setattr(program, "SHARED_KERNEL", 0.0)
-    x = integers(5, 78, 3) if name == "embedding" else normal(78, 9)
+    x = integers(5, 78, 3) if name in ("embedding", "transformer") else normal(78, 9)
     if name == "packed":
         x = normal(78, 530)
     y = integers(3, 78)

@@ -21,7 +21,7 @@ from gradiente.optimizers import (
 NAMES = (
     "sgd adam adamw amsgrad adamax adamaxw nadam nadamw radam rmsprop adagrad adadelta rprop asgd "
     "adafactor lion lamb lars ftrl muon adabelief yogi novograd signsgd signum "
-    "schedulefreesgd schedulefreeadamw prodigy lbfgs"
+    "schedulefreesgd schedulefreeadamw prodigy lbfgs sophia"
 )
 
 
@@ -85,6 +85,8 @@ NAMES = (
         (optimizers.ScheduleFreeAdamW, {"betas": (0, 0.9)}, r"`betas\[0\]` is 0"),
         (optimizers.LBFGS, {"history": 0}, "`history` is 0"),
         (optimizers.LBFGS, {"tolerance": -1}, "`tolerance` is -1"),
+        (optimizers.Sophia, {"every": 0}, "`every` is 0"),
+        (optimizers.Sophia, {"scale": 0}, "`scale` is 0"),
         (optimizers.Prodigy, {"initial_distance": 0}, "`initial_distance` is 0"),
         (optimizers.adaptive_clip, {"ratio": 0}, "`ratio` is 0"),
         (clip_by_global_norm, {"maximum_norm": 0}, "`maximum_norm` is 0: .*above 0"),

@@ -23,7 +23,7 @@ from gradiente.optimizers import (
 
 SHAPES = {"encoder.weight": (3, 2), "encoder.bias": (2,), "head.weight": (2, 1), "head.bias": (1,)}
 
-PARTS = sorted(set(OPTIMIZERS) - {"lbfgs"})  # which stands alone
+PARTS = sorted(set(OPTIMIZERS) - {"lbfgs", "sophia"})  # which serve no part of a network
 
 
 def draw(seed):

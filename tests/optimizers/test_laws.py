@@ -43,6 +43,8 @@ VARIANTS = {
     "schedule-free with decay": optimizers.ScheduleFreeAdamW(weight_decay=0.1),
     "prodigy with decay": optimizers.Prodigy(weight_decay=0.1, growth=2.0),
     "l-bfgs": optimizers.LBFGS(0.5, history=2, weight_decay=0.1, only="layers.*"),
+    "sophia with decay": optimizers.Sophia(weight_decay=0.1),
+    "sam": optimizers.sam(SGD(0.1, momentum=0.9), adaptive=True),
     "lookahead": optimizers.lookahead(Adam(0.1), steps=2),
     "ema": optimizers.exponential_moving_average(SGD(0.1), 0.5),
     "swa": optimizers.stochastic_weight_averaging(SGD(0.1), 1, 2),

@@ -122,6 +122,30 @@ def test_a_loss_that_is_not_finite():
         trainer_with(optimizers.LBFGS()).fit(x * np.inf, y, epochs=2, verbose=False)
 
 
+@BACKENDS
+def test_penalties_are_a_part_of_what_is_minimized(backend):
+    x, y = data()
+    by_decay = trainer_with(optimizers.LBFGS(weight_decay=0.1, only="weight"), backend)
+    by_penalty = Trainer(
+        nn.Dense(2),
+        losses.cross_entropy,
+        optimizers.LBFGS(),
+        seed=0,
+        backend=backend,
+        regularizers={"weight": lambda w: 0.05 * np.sum(w * w)},
+    )
+    for trainer in (by_decay, by_penalty):
+        history = trainer.fit(x, y, epochs=60, verbose=False)
+        assert "no number of the gradient" in history.stopped
+    ours, theirs = by_penalty.weights(), by_decay.weights()
+    np.testing.assert_allclose(ours["weight"], theirs["weight"], atol=1e-5)
+
+
+def test_it_takes_no_constraints():
+    with pytest.raises(InvalidArgumentError, match="which constraints would bend"):
+        Trainer(nn.Dense(2), losses.mse, optimizers.LBFGS(), constraints={"*": np.abs})
+
+
 def test_it_takes_no_clipping():
     with pytest.raises(InvalidArgumentError, match="without clip_norm="):
         Trainer(nn.Dense(2), losses.mse, optimizers.LBFGS(), clip_norm=1.0)

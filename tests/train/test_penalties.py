@@ -143,6 +143,26 @@ def test_without_penalties_the_step_has_the_same_operations():
     assert str(plain) != str(penalized)
 
 
+@backends
+def test_a_search_minimizes_loss_and_penalty(backend):
+    """Ridge regression has a closed form; a penalty of activities takes part in the search too."""
+    x = np.hstack([X, np.ones((24, 1))])
+    net = nn.Sequential(nn.Dense(2, use_bias=False)).initialize(x)
+    ridge = {"0.weight": regularizers.L2(0.3)}
+    trainer = made(network=net, optimizer=optimizers.LBFGS(), regularizers=ridge, backend=backend)
+    trainer.fit(x, Y, epochs=50, batch_size=9, verbose=False)
+    expected = np.linalg.solve(x.T @ x / 48 + 0.3 * np.eye(4), x.T @ Y / 48)
+    np.testing.assert_allclose(net[0].weight, expected, rtol=1e-5, atol=1e-8)
+
+    net = nn.Sequential(
+        nn.Dense(2, use_bias=False), nn.ActivityRegularization(regularizers.L2(0.3))
+    ).initialize(x)
+    trainer = made(network=net, optimizer=optimizers.LBFGS(), backend=backend)
+    trainer.fit(x, Y, epochs=50, batch_size=9, verbose=False)
+    expected = np.linalg.solve(x.T @ x * (1 / 48 + 0.3 / 24), x.T @ Y / 48)
+    np.testing.assert_allclose(net[0].weight, expected, rtol=1e-5, atol=1e-8)
+
+
 # -- activities ------------------------------------------------------------------------------------
 
 

@@ -247,7 +247,12 @@ def test_not_in_the_middle_of_a_fit():
         made().fit(X, Y, epochs=1, callbacks=[Impatient()], verbose=False)
 
 
-@pytest.mark.parametrize("name", optimizers.OPTIMIZERS)
+def test_a_search_has_no_rate_to_be_found():
+    with pytest.raises(InvalidArgumentError, match="searches the length of each step by itself"):
+        made(optimizers.LBFGS()).find_learning_rate(X, Y)
+
+
+@pytest.mark.parametrize("name", [name for name in optimizers.OPTIMIZERS if name != "lbfgs"])
 def test_every_optimizer_moves_as_with_the_rate_tried(name):
     """Whatever rate, or schedule, it was made with."""
     factory = optimizers.find_optimizer(name)

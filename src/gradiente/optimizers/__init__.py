@@ -31,8 +31,10 @@ from gradiente.optimizers.rprop import Rprop
 from gradiente.optimizers.schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
 from gradiente.optimizers.second_moments import AdaBelief, Yogi
 from gradiente.optimizers.sgd import SGD
+from gradiente.optimizers.sharpness import sam
 from gradiente.optimizers.sign import Lion, SignSGD, Signum
 from gradiente.optimizers.skip import skip_non_finite
+from gradiente.optimizers.sophia import Sophia
 from gradiente.optimizers.transforms import (
     adaptive_clip,
     add_weight_decay,
@@ -73,6 +75,7 @@ __all__ = [
     "ScheduleFreeSGD",
     "SignSGD",
     "Signum",
+    "Sophia",
     "Yogi",
     "adaptive_clip",
     "add_weight_decay",
@@ -88,6 +91,7 @@ __all__ = [
     "groups",
     "lookahead",
     "per_parameter",
+    "sam",
     "skip_non_finite",
     "stochastic_weight_averaging",
 ]

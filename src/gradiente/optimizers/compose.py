@@ -56,6 +56,15 @@ def chain(*members: Optimizer) -> Optimizer:
         max(member.kind for member in members),
         None if last.average is None else average,
         max(member.tolerance for member in members),
+        next((member.perturb for member in members if member.perturb), None),
+        next(
+            (
+                member.curvature.inside(key)
+                for key, member in zip(keys, members, strict=True)
+                if member.curvature
+            ),
+            None,
+        ),
     )
 
 
@@ -175,6 +184,12 @@ def _check_groups(members: dict[str, Optimizer]) -> None:
         raise InvalidArgumentError("`groups` needs at least one pattern.")
     for member in members.values():
         _check_member(member)
+    for member in members.values():
+        if member.perturb or member.curvature:
+            raise InvalidArgumentError(
+                f"`{member.name}` looks at the loss of all parameters together, so it cannot serve "
+                "a group of them: put it around `groups`, or use it for all."
+            )
     moving = [member.kind for member in members.values() if member.kind != Kind.FREEZE]
     if Kind.OPTIMIZER in moving and any(kind != Kind.OPTIMIZER for kind in moving):
         raise InvalidArgumentError(

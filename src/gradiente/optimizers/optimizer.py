@@ -57,6 +57,24 @@ class Clock:
 
 
 @dataclass(frozen=True, eq=False)
+class Curvature:
+    """How estimates of the diagonal of the Hessian are used.
+
+    every: how many updates apart they are wanted; absorb: (slots, estimates) -> slots.
+    """
+
+    every: int
+    absorb: Callable[[Slots, Named], Slots]
+
+    def inside(self, key: str) -> "Curvature":
+        """The same for the slots of an optimizer that has these under a key."""
+        return Curvature(
+            self.every,
+            lambda slots, estimates: {**slots, key: self.absorb(slots[key], estimates)},
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """The loss and its gradient over all samples; facts: what else came out."""
 
@@ -96,6 +114,9 @@ class Optimizer:
     average: (slots, parameters) -> the weights to use instead of the parameters, where the rule
         keeps an average of them; `None` elsewhere.
     tolerance: how many batches in a row whose loss is not finite it leaves out.
+    perturb: (gradients, parameters) -> where the gradient is taken that the rule gets, if that is
+        not at the parameters.
+    curvature: what becomes of estimates of the curvature, where the rule wants them.
     search: (evaluate, evaluation, slots, parameters, clock) -> outcome, where the rule wants to
         evaluate the loss over all samples as often as it needs; evaluate(parameters) -> evaluation.
     """
@@ -108,6 +129,8 @@ class Optimizer:
     kind: Kind = Kind.OPTIMIZER
     average: Callable[[Slots, Named], Named] | None = None
     tolerance: int = 0
+    perturb: Callable[[Named, Named], Named] | None = None
+    curvature: Curvature | None = None
     search: Callable[..., Outcome] | None = None
 
     def init(self, parameters: Tree) -> State:
@@ -135,6 +158,11 @@ class Optimizer:
         updates, slots = self.rule(matched, state["slots"], named, clock)
         following = {"step": clock.step + 1, "rate_scale": clock.rate_scale, "slots": slots}
         return trees.unflatten(structure, [updates[path] for path in named]), following
+
+    def observed(self, estimates: Named, state: State) -> State:
+        """The state with an estimate more of the diagonal of the Hessian, by path."""
+        assert self.curvature is not None
+        return {**state, "slots": self.curvature.absorb(state["slots"], estimates)}
 
     def searched(
         self, evaluate: Callable[[Named], Evaluation], start: Evaluation, state: State, at: Named

@@ -40,6 +40,8 @@ def wrapped(
         {"optimizer": inner, **options},
         average=average,
         tolerance=inner.tolerance,
+        perturb=inner.perturb,
+        curvature=inner.curvature and inner.curvature.inside("inner"),
     )
 
 

@@ -9,7 +9,6 @@ from gradiente.backends.steps import CompiledSteps, TimedVariants
 from gradiente.base.trees import map_tree
 from gradiente.optimizers.optimizer import Evaluation, Named, Optimizer
 from gradiente.train.inputs import Samples
-from gradiente.train.measure import mean_loss
 from gradiente.train.state import State
 
 WEIGHTS = ("parameters", "fixed")
@@ -41,7 +40,7 @@ class Searched:
 
 
 class FullBatch:
-    """The mean loss over all samples and its gradient, as a function of the parameters.
+    """The mean loss over all samples, with penalties, and its gradient, by the parameters.
 
     It runs over the samples in batches, always in the same order and with the same random numbers,
     so that it is a function, and adds up what a step would gather for one update.
@@ -72,7 +71,7 @@ class FullBatch:
             **self.state,
             "parameters": parameters,
             "batches": np.zeros_like(self.state["batches"]),
-            "accumulated": {"gradients": gradients, "weight": np.zeros(())},
+            "accumulated": {"gradients": gradients, "weight": np.zeros(()), "value": np.zeros(())},
         }
         for rows in self.parts:
             if rows.size:
@@ -82,7 +81,7 @@ class FullBatch:
         total = float(state["accumulated"]["weight"]) or 1.0
         sums = state["accumulated"]["gradients"]
         gradients = {path: np.asarray(sums[path] / sums[path].dtype.type(total)) for path in sums}
-        return Evaluation(mean_loss(changed["sums"]), gradients, changed)
+        return Evaluation(float(state["accumulated"]["value"]) / total, gradients, changed)
 
 
 def iteration(

@@ -119,7 +119,15 @@ def _array(name: str, leaf: Any) -> np.ndarray:
             f"{name} is a single number; samples lie along the first axis of an array. (A tuple "
             "stands for several arrays: write numbers in a list.)"
         )
-    return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+    return _in_pieces(array)
+
+
+def _in_pieces(array: np.ndarray) -> np.ndarray:
+    """The array itself if each sample lies in one piece, as overlapping windows do; else a copy."""
+    native = array.dtype.newbyteorder("=")
+    if array.dtype == native and len(array) and array[0].flags.c_contiguous:
+        return array
+    return np.ascontiguousarray(array, native)
 
 
 def _check_weight(weight: Any) -> None:

@@ -221,12 +221,27 @@ class Learner:
         update: whether each ends with one, as the last batch of an epoch does, which may be smaller
         than `batch_size`. Returns the sums so far.
         """
-        steps = self.compiled.update if update else self.compiled.gather
         whole = min(batch_size, data.count) if update else None
         with _explained():
-            self.state = steps.run(self.state, data.as_tuple(), order, self._timed, whole)
-        self.latest = steps
+            for steps, rows in self._programs(order, update):
+                self.state = steps.run(self.state, data.as_tuple(), rows, self._timed, whole)
+                self.latest = steps
+        assert self.state is not None
         return self.state["sums"]
+
+    def _programs(
+        self, order: np.ndarray, update: bool
+    ) -> Iterator[tuple[CompiledSteps, np.ndarray]]:
+        """What runs the rows of an order: some updates begin with a look at the curvature."""
+        curvature, compiled = self.recipe.optimizer.curvature, self.compiled
+        if curvature is None or not update:
+            yield compiled.update if update else compiled.gather, order
+            return
+        assert self.state is not None
+        first = int(self.state["optimizer"]["step"])
+        due = (first + np.arange(len(order))) % curvature.every == 0
+        for rows in np.split(np.arange(len(order)), np.flatnonzero(np.diff(due)) + 1):
+            yield compiled.observing_update if due[rows[0]] else compiled.update, order[rows]
 
     def search(self, data: Samples, batch_size: int) -> tuple[Any, str | None]:
         """One iteration of an optimizer that searches, over all samples.

@@ -36,6 +36,10 @@ def with_rate_tried(optimizer: Optimizer) -> Optimizer:
 
     Raises `InvalidArgumentError` where there is no single rate to be found.
     """
+    if optimizer.search is not None:
+        raise InvalidArgumentError(
+            f"{optimizer!r} searches the length of each step by itself: leave its learning rate."
+        )
     if optimizer.learning_rate is None:
         raise InvalidArgumentError(
             f"{optimizer!r} has no single learning rate to be found: groups have different ones, "

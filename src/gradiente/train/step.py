@@ -23,7 +23,7 @@ from gradiente.base.errors import (
 )
 from gradiente.base.source import inside_part
 from gradiente.base.trees import flatten, map_tree
-from gradiente.gradient.derivatives import value_and_grad
+from gradiente.gradient.derivatives import grad, hvp, value_and_grad
 from gradiente.losses.loss import Loss, totals
 from gradiente.metrics.metric import Metric
 from gradiente.nn.context import Context
@@ -31,7 +31,7 @@ from gradiente.nn.module import Module
 from gradiente.optimizers.optimizer import Optimizer
 from gradiente.trace.axes import dtype_of, shape_of
 from gradiente.trace.functions import m
-from gradiente.trace.random import fold_in
+from gradiente.trace.random import bernoulli, fold_in
 from gradiente.trace.trace import result_types
 from gradiente.train.penalties import ByPattern, penalty, projected
 from gradiente.train.state import State
@@ -40,6 +40,7 @@ Batch = tuple[Any, Any, Any]  # x, y and weights, or None for these
 Passed = tuple[Any, Any, list[Any]]  # prediction, buffers, penalties
 
 NONE_FAILED = -1
+SIGNS = 0x5169  # sets the random signs apart from what layers draw in the same step
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,8 +136,8 @@ class Recipe:
 
     # -- the traced functions ----------------------------------------------------------------------
 
-    def gradients(self, state: State, batch: Batch) -> tuple[Any, Any, State]:
-        """The gradient of the mean loss, its weight, and the state after forward and backward."""
+    def objective(self, state: State, batch: Batch) -> Callable[[Any], tuple[Any, Any]]:
+        """What is minimized, as a function of the parameters: (its value, what else came out)."""
         x, y, weight = batch
 
         def objective(parameters: Any) -> tuple[Any, Any]:
@@ -147,8 +148,18 @@ class Recipe:
                 total = mean if extra is None else mean + m.cast(extra, mean.dtype)
             return total, (mean, extra, counted, prediction, buffers)
 
-        both = value_and_grad(objective, has_aux=True)
-        (total, (mean, extra, counted, prediction, buffers)), gradients = both(state["parameters"])
+        return objective
+
+    def gradients(self, state: State, batch: Batch) -> tuple[Any, Any, Any, State]:
+        """The gradient, the value it is of and its weight, and the state after both passes."""
+        _, y, weight = batch
+        objective, parameters = self.objective(state, batch), state["parameters"]
+        (total, aux), gradients = value_and_grad(objective, has_aux=True)(parameters)
+        if self.optimizer.perturb is not None:
+            with inside_part("optimizer"):
+                away = self.optimizer.perturb(gradients, parameters)
+            gradients, _ = grad(objective, has_aux=True)(away)
+        mean, extra, counted, prediction, buffers = aux
         with inside_part("metrics"):
             report = self.report(mean, counted, prediction, y, weight)
             if extra is not None:
@@ -166,19 +177,38 @@ class Recipe:
             "batches": state["batches"] + 1,
             "sums": {**sums, **added, "failed": failed, "count": sums["count"] + 1},
         }
-        return gradients, report["weight"], following
+        return gradients, total, report["weight"], following
+
+    def observed(self, state: State, batch: Batch) -> State:
+        """The state after the optimizer has seen an estimate of the curvature: u ⊙ (H u)."""
+        objective, parameters = self.objective(state, batch), state["parameters"]
+        random = fold_in(fold_in(state["key"], state["batches"]), SIGNS)
+        signs = {
+            path: 2 * m.cast(bernoulli(fold_in(random, index), 0.5, value.shape), value.dtype) - 1
+            for index, (path, value) in enumerate(parameters.items())
+        }
+        (products,) = hvp(lambda point: objective(point)[0], (parameters,), (signs,))
+        with inside_part("optimizer"):
+            estimates = {path: sign * products[path] for path, sign in signs.items()}
+            optimizer = self.optimizer.observed(estimates, state["optimizer"])
+        return {**state, "optimizer": optimizer}
 
     def gather(self, state: State, batch: Batch) -> State:
         """Add the gradient of a batch to those waiting for the next update."""
-        gradients, weight, state = self.gradients(state, batch)
-        return {**state, "accumulated": _added(state["accumulated"], gradients, weight)}
+        gradients, value, weight, state = self.gradients(state, batch)
+        total = _added(state["accumulated"], gradients, value, weight)
+        return {**state, "accumulated": total}
 
     def update(self, state: State, batch: Batch) -> State:
         """One whole training step."""
         if "accumulated" in state:
             return self.flush(self.gather(state, batch))
-        gradients, _, state = self.gradients(state, batch)
+        gradients, _, _, state = self.gradients(state, batch)
         return self.moved(state, gradients)
+
+    def observing_update(self, state: State, batch: Batch) -> State:
+        """One whole training step, after a look at the curvature."""
+        return self.update(self.observed(state, batch), batch)
 
     def flush(self, state: State) -> State:
         """Update with the mean of the accumulated gradients, and empty the sum."""
@@ -244,10 +274,14 @@ def _like(path: str, new: Any, old: Any) -> Any:
     return m.cast(new, old.dtype)
 
 
-def _added(accumulated: Any, gradients: Any, weight: Any) -> Any:
+def _added(accumulated: Any, gradients: Any, value: Any, weight: Any) -> Any:
+    """The sums with a batch more; of values too, where they are asked for."""
     total = accumulated["gradients"]
     summed = map_tree(lambda a, g: a + g * m.cast(weight, g.dtype), total, gradients)
-    return {"gradients": summed, "weight": accumulated["weight"] + weight}
+    sums = {"gradients": summed, "weight": accumulated["weight"] + weight}
+    if "value" in accumulated:
+        sums["value"] = accumulated["value"] + m.cast(value, np.float64) * weight
+    return sums
 
 
 def _like_prediction(target: Any, prediction: Any) -> Any:
@@ -305,6 +339,7 @@ class Compiled:
     """The traced functions of a recipe, compiled for one backend."""
 
     update: CompiledSteps
+    observing_update: CompiledSteps
     gather: CompiledSteps
     flush: CompiledFunction
     evaluate: CompiledFunction
@@ -313,7 +348,8 @@ class Compiled:
     @property
     def compilations(self) -> Compilations:
         """What compiling them has cost."""
-        functions = (self.update, self.gather, self.flush, self.evaluate, self.predict)
+        steps = (self.update, self.observing_update, self.gather)
+        functions = (*steps, self.flush, self.evaluate, self.predict)
         return sum((function.compilations for function in functions), Compilations())
 
 
@@ -322,6 +358,7 @@ def compiled(recipe: Recipe, backend: str | None, threads: int | None) -> Compil
     owned: dict[int, np.ndarray] = {}
     return Compiled(
         update=CompiledSteps(recipe.update, backend, threads, owned),
+        observing_update=CompiledSteps(recipe.observing_update, backend, threads, owned),
         gather=CompiledSteps(recipe.gather, backend, threads, owned),
         flush=compile(recipe.flush, backend, threads),
         evaluate=compile(recipe.evaluate, backend, threads),

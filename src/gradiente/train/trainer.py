@@ -74,6 +74,11 @@ class Trainer:
         optimizer = _checked_optimizer(optimizer)
         if clip_norm is not None:
             optimizer = chain(clip_by_global_norm(clip_norm), optimizer)
+        if constraints and optimizer.search is not None:
+            raise InvalidArgumentError(
+                f"{optimizer.name} searches along a line, which constraints would bend: leave out "
+                "constraints=, or use another optimizer."
+            )
         recipe = Recipe(
             network=_checked_network(network),
             loss=_checked_loss(loss),

@@ -43,7 +43,7 @@ class Call:
 class Gathered:
     """A batch input: rows of `bytes` bytes, put `stride` bytes apart.
 
-    source, target: entries of the table of pointers.
+    source, target: entries of the table of pointers. The rows of the source may overlap.
     """
 
     source: int
@@ -154,6 +154,9 @@ def steps(
     begin, end = (limit * block for limit in _share(code, batch // block))
     sources = [_entry(code, column.source) for column in gathered]
     targets = [_entry(code, column.target) for column in gathered]
+    apart = _entry(code, slots["distances"])
+    distances = [code.load(apart, code.index(i), INDEX) for i in range(len(gathered))]
+    columns = [*zip(gathered, sources, distances, strict=True)]
     flag, order, sync = (_entry(code, slots[name]) for name in ("status", "order", "sync"))
     code.line(f"%sync = getelementptr i8, ptr {sync}, i64 0")
     if "times" in slots:
@@ -164,13 +167,13 @@ def steps(
         with code.when(failed == 0):
             with clock.measures(code, GATHERING), code.loop(end, start=begin) as row:
                 chosen = code.load(order, loop.index * batch + row.index, INDEX)
-                for column, source, target in zip(gathered, sources, targets, strict=True):
-                    _copy_row(code, column, source, chosen, target, row.index)
+                for (column, source, distance), target in zip(columns, targets, strict=True):
+                    _copy_row(code, column, source, chosen * distance, target, row.index)
             following = code.smaller(loop.index + 1, count - 1)
             with code.loop(end, start=begin) as row:
                 chosen = code.load(order, following * batch + row.index, INDEX)
-                for column, source in zip(gathered, sources, strict=True):
-                    _ask_for_row(code, column, batch, source, chosen)
+                for column, source, distance in columns:
+                    _ask_for_row(code, column, batch, source, chosen * distance)
             code.line("call void @program(ptr %table, i64 %thread, i64 %threads)")
             _wait(code, clock)
             with code.when(_parameter(code, "thread") == 0):
@@ -179,11 +182,11 @@ def steps(
     return code.text()
 
 
-def _ask_for_row(code: Code, rows: Gathered, batch: int, source: str, chosen: Value) -> None:
+def _ask_for_row(code: Code, rows: Gathered, batch: int, source: str, place: Value) -> None:
     """Bring a row of the next batch into the cache while this one is computed; if it fits there."""
     if rows.bytes * batch <= ASKED_FOR:
         for offset in range(0, rows.bytes + LINE // 2, LINE // 2):
-            code.prefetch(source, chosen * rows.bytes + offset, np.dtype(np.uint8))
+            code.prefetch(source, place + offset, np.dtype(np.uint8))
 
 
 def _entry(code: Code, position: int) -> str:
@@ -192,10 +195,10 @@ def _entry(code: Code, position: int) -> str:
 
 
 def _copy_row(
-    code: Code, rows: Gathered, source: str, chosen: Value, target: str, row: Value
+    code: Code, rows: Gathered, source: str, place: Value, target: str, row: Value
 ) -> None:
     code.declarations.add("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
-    read = code.assign(f"getelementptr i8, ptr {source}, i64 {(chosen * rows.bytes).name}", INDEX)
+    read = code.assign(f"getelementptr i8, ptr {source}, i64 {place.name}", INDEX)
     write = code.assign(f"getelementptr i8, ptr {target}, i64 {(row * rows.stride).name}", INDEX)
     code.line(
         f"call void @llvm.memcpy.p0.p0.i64(ptr {write.name}, ptr {read.name}, "

@@ -12,8 +12,9 @@ from gradiente.graph.graph import Graph
 from gradiente.graph.node import Node
 
 # What every table of pointers begins with: working memory, error flag, memory of the threads,
-# barrier; and for steps over data the order of rows and the number of steps.
-FIXED_SLOTS = ("arena", "status", "memory", "sync", "order", "count")
+# barrier; and for steps over data the order of rows, the number of steps, and how many bytes apart
+# the rows of each array of data lie.
+FIXED_SLOTS = ("arena", "status", "memory", "sync", "order", "count", "distances")
 
 
 class NativeModule(Program):

@@ -35,6 +35,7 @@ class _Callable:
         self.arena = aligned(module.arena_size)
         self.sync = aligned(module.sync_size)
         self.status = np.zeros(1, np.int64)
+        self.distances = np.zeros(len(module.gathered_nodes), np.int64)
         self.times = Times(module, self.library, self.threads) if module.timed else None
         self._memory = aligned(0)
         renew_in_children(self)
@@ -55,7 +56,10 @@ class _Callable:
         self.status[0] = 0  # an interrupted run may have left it
         own = [self.arena, self.status, self._memory, self.sync]
         addresses = [array.ctypes.data for array in own]
-        addresses += [0, 0] if order is None else [order.ctypes.data, len(order)]
+        steps = [0, 0, 0]
+        if order is not None:
+            steps = [order.ctypes.data, len(order), self.distances.ctypes.data]
+        addresses += steps
         addresses += [array.ctypes.data for array in arrays]
         addresses += [] if self.times is None else [self.times.address]
         table = (ctypes.c_void_p * len(addresses))(*addresses)
@@ -128,12 +132,14 @@ class NativeSteps(_Callable):
     def __call__(self, state: Arrays, data: Arrays, order: np.ndarray) -> Arrays:
         """Steps over the rows that `order`, of shape (steps, rows of a batch), names.
 
-        The arrays of the state are overwritten, and returned.
+        The arrays of the state are overwritten, and returned. Each row of the data lies in one
+        piece; the rows may lie anyhow.
         """
         order = np.ascontiguousarray(order, np.int64)
         unused = [self.status] * len(self.module.graph.outputs)
         with self.lock:
             arrays = [*state, *self.batches, *self.module.constants, *unused, *data]
+            self.distances[:] = [column.strides[0] for column in data]
             team = self._team(len(order))
             for part in team.parts(len(order)):
                 began = time.perf_counter()

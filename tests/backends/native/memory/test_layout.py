@@ -1,10 +1,12 @@
 """Views say where elements lie, exactly as NumPy's strides do."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import as_strided
 
+import gradiente as gd
 from gradiente.backends.native.memory.layout import View, contiguous, view_through, whole
 from gradiente.base.trees import flatten
 from gradiente.graph.graph import Graph
@@ -55,6 +57,26 @@ def test_every_shape_operation_that_needs_no_copy_is_a_view():
 def test_a_reshape_of_scattered_elements_is_no_view():
     assert looked(lambda x: x.T.reshape(24), np.zeros((2, 3, 4))) is None
     assert looked(lambda x: x[:, ::2].reshape(-1), np.zeros((3, 5))) is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "wide"),
+    [
+        ((5, 4, 6, 32), (0, 2, 1, 3), (5, 6, 128)),  # heads of attention put together again
+        ((96, 40), (1, 0), (30, 128)),  # rows of the input end within those of the result
+        ((3, 128, 2, 5), (3, 0, 2, 1), (5, 6, 128)),
+        ((7, 3, 256), (1, 0, 2), (3, 7 * 256)),
+    ],
+)
+def test_scattered_elements_are_moved_into_rows_with_room_between_them(shape, axes, wide):
+    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    w = np.random.default_rng(1).normal(size=(wide[-1], 3)).astype(np.float32)
+
+    def function(x, w):
+        return np.reshape(np.transpose(x + 1, axes), wide) @ w
+
+    got = gd.compile(function, "native")(x, w)
+    np.testing.assert_allclose(got, function(x, w), rtol=1e-4, atol=1e-4)
 
 
 @st.composite

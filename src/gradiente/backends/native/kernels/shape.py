@@ -9,7 +9,7 @@ from gradiente.backends.native.kernels.lowering import lowers
 from gradiente.backends.native.kernels.transposition import transposed
 from gradiente.backends.native.language.emit import Value
 from gradiente.backends.native.language.kind import Kind
-from gradiente.backends.native.memory.layout import View, contiguous
+from gradiente.backends.native.memory.layout import View, reshaped
 from gradiente.graph.node import Node
 from gradiente.ops import shape as table
 
@@ -96,8 +96,9 @@ def fill(writer: KernelWriter, number: Any, target: View) -> None:
 @lowers(table.reshape)
 def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> None:
     source = inputs[0]  # lies irregularly: its elements move, in row-major order
-    strides = contiguous(source.shape)
-    copy(writer, source, View(target.base, target.dtype, source.shape, strides, target.offset))
+    seen = reshaped(target, source.shape)
+    assert seen is not None, "what a reshape writes lies so that it can be seen as its input"
+    copy(writer, source, seen)
 
 
 @lowers(table.pad)

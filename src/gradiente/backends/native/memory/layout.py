@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradiente.base.types import ArrayType, Shape
+from gradiente.base.types import Shape
 from gradiente.graph.node import Node
 from gradiente.ops import identity, windows
 from gradiente.ops import shape as table
@@ -62,14 +62,17 @@ def padded(node: Node) -> View:
     """The same, with some room after each row if rows would otherwise share few cache sets.
 
     Elements of a column that lie a multiple of 512 bytes apart compete for the same few lines of
-    the first-level cache.
+    the first-level cache. What a reshape writes keeps no room if that would divide the rows of its
+    input, whose elements it moves one after the other.
     """
     view, itemsize = whole(node), node.type.dtype.itemsize
     crowded = len(view.shape) > 1 and view.shape[-1] * itemsize % CROWDED == 0
     if not crowded or is_skipped("pad"):
         return view
     longer = (*view.shape[:-1], view.shape[-1] + ROOM // itemsize)
-    return replace(view, strides=contiguous(longer))
+    roomy = replace(view, strides=contiguous(longer))
+    moved = node.operation is table.reshape
+    return view if moved and reshaped(roomy, node.inputs[0].type.shape) is None else roomy
 
 
 def view_through(node: Node, inner: View) -> View | None:
@@ -113,18 +116,18 @@ def _windows(inner: View, node: Node) -> View:
 
 
 def _reshape(inner: View, node: Node) -> View | None:
-    """NumPy knows whether a reshape needs a copy: ask it, on an array without memory."""
-    if node.type.size == 0:
-        return replace(inner, shape=node.type.shape, strides=contiguous(node.type.shape))
-    strides = _reshaped_strides(ArrayType(inner.shape, inner.dtype), inner.strides, node.type.shape)
-    return None if strides is None else replace(inner, shape=node.type.shape, strides=strides)
+    return reshaped(inner, node.type.shape)
 
 
-def _reshaped_strides(
-    old: ArrayType, strides: tuple[int, ...], shape: Shape
-) -> tuple[int, ...] | None:
+def reshaped(view: View, shape: Shape) -> View | None:
+    """The view under another shape, in row-major order; `None` if elements lie too irregularly."""
+    regular = contiguous(shape) if 0 in shape else _reshaped_strides(view, shape)
+    return None if regular is None else replace(view, shape=shape, strides=regular)
+
+
+def _reshaped_strides(view: View, shape: Shape) -> tuple[int, ...] | None:
     """Match runs of axes of equal size: each run must lie regularly to be divided anew."""
-    lengths = [(n, s) for n, s in zip(old.shape, strides, strict=True) if n != 1]
+    lengths = [(n, s) for n, s in zip(view.shape, view.strides, strict=True) if n != 1]
     result: list[int] = []
     for length in shape:
         if length == 1:
