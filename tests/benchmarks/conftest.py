@@ -14,10 +14,10 @@ from benchmarks.workloads import WORKLOADS, Workload
 SMALL = (
     Workload("classes", Perceptron((6, 9, 5, 3)), 8, 12),
     Workload("number", Perceptron((6, 9, 1)), 8, 12),
-    Workload("images", Convolutional((8, 8, 2), (3, 4), 5, 3), 8, 12, "AdamW"),
-    Workload("residual", Residual((8, 6, 3), (4, 6), 2, 3), 8, 12, "AdamW"),
-    Workload("text", Transformer(7, 5, 8, heads=2, layers=2), 6, 12, "AdamW"),
-    Workload("sequences", Recurrent(3, 5, 4, 3), 8, 12, "AdamW"),
+    Workload("images", Convolutional((8, 8, 2), (3, 4), 5, 3), 8, 6, "AdamW"),
+    Workload("residual", Residual((8, 6, 3), (4, 6), 2, 3), 8, 6, "AdamW"),
+    Workload("text", Transformer(7, 5, 8, heads=2, layers=2), 6, 6, "AdamW"),
+    Workload("sequences", Recurrent(3, 5, 4, 3), 8, 6, "AdamW"),
 )
 
 
