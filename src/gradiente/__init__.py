@@ -6,6 +6,7 @@ The folders are the route of a computation, and each imports only from those bef
     ops           what an operation is: its value, its type, its local gradient
     graph         the program as data
     trace         a Python function becomes a graph
+    batching      a function of one sample becomes a function of many: vmap
     gradient      backpropagation: the reverse pass; grad, vjp, jvp, hvp, jacobian, hessian
     rewrite       a graph becomes a better graph of the same meaning
     backends      a graph becomes a callable
@@ -26,6 +27,8 @@ from typing import Any
 
 from gradiente.backends.compile import CompiledFunction, compile
 from gradiente.base.version import __version__
+from gradiente.batching.vmap import vmap
+from gradiente.gradient.checkpoint import checkpoint
 from gradiente.gradient.control import custom_gradient, stop_gradient
 from gradiente.gradient.derivatives import (
     grad,
@@ -51,6 +54,7 @@ __all__ = [
     "Tensor",
     "Trainer",
     "__version__",
+    "checkpoint",
     "compile",
     "custom_gradient",
     "grad",
@@ -66,6 +70,7 @@ __all__ = [
     "value_and_grad",
     "verify",
     "vjp",
+    "vmap",
 ]
 
 

@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parents[2] / "src" / PACKAGE
 # The route of a computation. A module imports from its own folder and from those before it.
 # Initializers stand before the layers, whose parameters start with them.
 ROUTE = """
-    base ops graph trace gradient rewrite backends
+    base ops graph trace batching gradient rewrite backends
     initializers nn losses optimizers schedules metrics regularizers constraints
     data train insight interchange report estimators studio cli
 """

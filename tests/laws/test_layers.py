@@ -475,3 +475,35 @@ def test_frozen_it_has_no_leaves_and_no_gradient(name):
     layer.freeze()
     assert flatten(layer)[0] == []
     np.testing.assert_array_equal(called(layer, x), called(layer.unfreeze(), x))
+
+
+@everything
+@modes
+def test_mapped_over_samples_it_is_a_loop_over_them(name, training):
+    """Outputs and gradients by parameters and input, of each sample as a batch of one."""
+    layer, x = made(name)
+
+    def one(layer, x):
+        batch = map_tree(lambda leaf: leaf[np.newaxis], x)
+        return map_tree(lambda leaf: leaf[0], run(layer, batch, training))
+
+    def loss(layer, x):
+        return sum(np.sum(np.sin(leaf)) for leaf in flatten(one(layer, x))[0])
+
+    def stacked(results):
+        return [np.stack(leaves) for leaves in zip(*(flatten(r)[0] for r in results), strict=True)]
+
+    samples = [map_tree(lambda leaf, i=i: leaf[i], x) for i in range(len(flatten(x)[0][0]))]
+    outputs = gd.vmap(one, (None, 0))(copy.deepcopy(layer), x)
+    equal(flatten(outputs)[0], stacked(one(copy.deepcopy(layer), each) for each in samples))
+    gradient = grad(loss, argnums=(0, 1) if floating(x) else (0,))
+    gradients = gd.vmap(gradient, (None, 0))(layer, x)
+    equal(flatten(gradients)[0], stacked(gradient(layer, each) for each in samples))
+
+
+def equal(ours, expected):
+    """Arrays equal to rounding, in their own data type."""
+    for got, wanted in zip(ours, expected, strict=True):
+        assert (got.shape, got.dtype) == (wanted.shape, wanted.dtype)
+        tolerance = 1e-10 if wanted.dtype == np.float64 else 2e-5
+        np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=tolerance)

@@ -21,7 +21,8 @@ from gradiente.trace.functions import FUNCTIONS, Tensor, bind, m
 from gradiente.trace.tensor import constant
 
 DTYPES = [np.dtype(name) for name in ("float32", "float64", "int32", "int64", "uint8", "bool")]
-BY_HAND = {"custom_gradient", "scan"}  # need functions of the user's; tested in tests/gradient
+# need functions of the user's; tested in tests/gradient
+BY_HAND = {"custom_gradient", "checkpoint", "scan"}
 
 # The standard's elementwise functions that make sense for real, integer and boolean arrays.
 STANDARD = """

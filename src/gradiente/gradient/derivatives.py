@@ -15,12 +15,13 @@ from gradiente.base.errors import NotDifferentiableError, TreeError
 from gradiente.base.source import current_source
 from gradiente.base.trees import Structure, Tree, flatten, leaves_as, map_tree, paths_of, unflatten
 from gradiente.base.types import is_array, is_weak, type_of
+from gradiente.batching.vmap import vmap
 from gradiente.gradient.reverse import backward
-from gradiente.graph.evaluate import evaluate
 from gradiente.graph.node import Node
 from gradiente.ops.identity import identity
+from gradiente.trace.finish import finished
 from gradiente.trace.functions import Tensor, m
-from gradiente.trace.surroundings import independent, surrounded_by
+from gradiente.trace.surroundings import surrounded_by
 from gradiente.trace.tensor import constant
 from gradiente.trace.trace import name_of
 
@@ -67,23 +68,6 @@ def variables(tree: Tree, copy: bool = False) -> Variables:
                 "to floating-point numbers." + current_source().explain()
             )
     return Variables([t.node for t in tensors], structure, unflatten(structure, tensors))
-
-
-def finished(tree: Tree) -> Tree:
-    """Tensors that no surrounding trace takes part in replaced by their arrays."""
-    leaves, structure = flatten(tree)
-    known = independent(leaf.node for leaf in leaves if isinstance(leaf, Tensor))
-    evaluate(known)
-    return unflatten(
-        structure,
-        [_own(x.node) if isinstance(x, Tensor) and x.node in known else x for x in leaves],
-    )
-
-
-def _own(node: Node) -> Any:
-    """An array of its own (never a view of an input), numbers as NumPy scalars."""
-    value = np.asarray(node.value)
-    return value.copy() if value.ndim else value[()]
 
 
 def _zeros(node: Node) -> Tensor:
@@ -275,7 +259,7 @@ def jacobian(function: Function, argnums: int | tuple[int, ...] = 0) -> Function
     """A function that returns ∂y/∂x: for each output and input, axes of y then axes of x.
 
     The result has the structure of the output, with the structure of the argument at each leaf.
-    It takes one reverse pass for each element of the output.
+    It takes one reverse pass, for all elements of the output at once.
     """
 
     @wraps(function, updated=())
@@ -296,24 +280,15 @@ def jacobian(function: Function, argnums: int | tuple[int, ...] = 0) -> Function
 
 
 def _jacobian_of(node: Node, inputs: Variables) -> Tree:
-    """All rows of one output, stacked along its axes."""
+    """All rows of one output: the reverse pass of one element, mapped over all of them."""
     if not node.type.is_floating:
         raise NotDifferentiableError(
             f"an output of type {node.type} has no derivative." + current_source().explain()
         )
-    rows = []
-    for place in range(node.type.size):
-        seed = np.zeros(node.type.size, node.type.dtype)
-        seed[place] = 1
-        rows.append(_gradient([node], [Tensor(constant(seed.reshape(node.type.shape)))], inputs))
-    if not rows:
-        empty = [np.zeros((*node.type.shape, *x.type.shape), x.type.dtype) for x in inputs.nodes]
-        return unflatten(inputs.structure, empty)
-    return map_tree(lambda *parts: _stacked(parts, node.type.shape), rows[0], *rows[1:])
-
-
-def _stacked(parts: tuple[Tensor, ...], shape: tuple[int, ...]) -> Any:
-    return m.reshape(m.stack(parts), (*shape, *parts[0].shape))
+    size, shape = node.type.size, node.type.shape
+    seeds = np.eye(size, dtype=node.type.dtype).reshape(size, *shape)
+    rows = vmap(lambda seed: _gradient([node], [seed], inputs))(seeds)
+    return map_tree(lambda each: m.reshape(each, (*shape, *each.shape[1:])), rows)
 
 
 def hessian(function: Function, argnums: int | tuple[int, ...] = 0) -> Function:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradiente.base.types import ArrayType
+from gradiente.batching.replay import Replay, Samples
 from gradiente.gradient.reverse import backward
 from gradiente.gradient.total import total
 from gradiente.graph.evaluate import run
@@ -61,6 +62,47 @@ class Loop:
         """The gradients of a whole loop by its inputs: another loop, the other way round."""
         return _Backward(self, g, y, inputs, length, reverse).gradients()
 
+    def replayed(self, inputs: tuple[Samples, ...], length: int, reverse: bool) -> Samples:
+        """The value of the whole loop on other inputs: all samples go through the rounds together.
+
+        Their axis comes first in a round. What is the same in all rounds may be looked at by the
+        body as it is outside.
+        """
+        replay, moving = inputs[0].replay, self.carries + self.slices
+        mapped = any(each.mapped for each in inputs)
+        carried = [each.each if mapped else each.tensor for each in inputs[: self.carries]]
+        sliced = [_rounds_first(each) for each in inputs[self.carries : moving]]
+        types = [*(x.type for x in carried), *(_slice_type(x.type) for x in sliced)]
+        nodes = [Node(None, (), {}, kind) for kind in types]
+        flags = [mapped] * self.carries + [each.mapped for each in inputs[self.carries :]]
+        own = [*map(Tensor, nodes), *(each.tensor for each in inputs[moving:])]
+        known = zip(self.graph.inputs, zip(own, flags, strict=True), strict=True)
+        inner = Replay(replay.size, dict(known))
+
+        def again(node: Node) -> Node:
+            found = inner.of(node)
+            return (found.each if mapped else found.tensor).node
+
+        outputs, kept = list(map(again, self.graph.outputs)), tuple(map(again, self.kept))
+        fixed = _from_around(nodes, outputs)
+        graph = Graph(self.graph.name, (*nodes, *fixed), tuple(outputs))
+        loop = Loop(graph, self.carries, self.slices, kept)
+        given = [*carried, *sliced, *map(Tensor, fixed)]
+        packed = bind(table.scan, *given, body=loop, length=length, reverse=reverse)
+        if mapped:
+            one, every = table.parts_of(self, length), table.parts_of(loop, length)
+            packed = _by_sample(packed, self.carries, one, every)
+        return Samples(packed, mapped, replay)
+
+
+def _rounds_first(x: Samples) -> Tensor:
+    moved: Tensor = m.moveaxis(x.tensor, 0, 1) if x.mapped else x.tensor
+    return moved
+
+
+def _slice_type(kind: ArrayType) -> ArrayType:
+    return ArrayType(kind.shape[1:], kind.dtype)
+
 
 def make_loop(
     inputs: Sequence[Node], carries: int, outputs: list[Node], recompute: bool = False
@@ -91,10 +133,11 @@ def _kept(inputs: Sequence[Node], carries: int, outputs: list[Node], recompute: 
 
 def _from_around(inputs: Sequence[Node], outputs: list[Node]) -> list[Node]:
     """The values a body uses that do not change from round to round, but for small constants."""
-    inside = between(set(inputs), outputs) | set(inputs)
+    given = set(inputs)
+    inside = between(given, outputs) | given
     return [
         node
-        for node in reachable(outputs, stop=lambda node: node not in inside)
+        for node in reachable(outputs, stop=lambda node: node in given or node not in inside)
         if node not in inside and not (node.is_constant and node.type.size <= INSIDE)
     ]
 
@@ -103,6 +146,20 @@ def part_of(packed: Any, parts: table.Parts, number: int) -> Any:
     """One of the results of a loop, in its shape."""
     shape, start = parts.shapes[number], parts.starts[number]
     return m.reshape(packed[start : start + math.prod(shape)], shape)
+
+
+def _by_sample(packed: Tensor, carries: int, one: table.Parts, every: table.Parts) -> Tensor:
+    """What a loop of all samples returned, for each of them packed as for a single one."""
+    pieces, ends = [], [*one.starts[1:], one.size]
+    for number, (shape, start, end) in enumerate(zip(one.shapes, one.starts, ends, strict=True)):
+        part = part_of(packed, every, number)
+        part = part if number < carries else m.moveaxis(part, 1, 0)
+        size, length = part.shape[0], math.prod(shape)
+        pieces.append(m.reshape(part, (size, length)))
+        if start + length < end:
+            pieces.append(np.zeros((size, end - start - length), part.dtype))
+    joined: Tensor = m.concatenate(pieces, axis=1)
+    return joined
 
 
 def _piece(packed: Tensor, parts: table.Parts, number: int) -> Tensor:

@@ -9,10 +9,10 @@ from gradiente.base.errors import ShapeError, TreeError
 from gradiente.base.source import current_source
 from gradiente.base.trees import Structure, Tree, flatten, paths_of, unflatten
 from gradiente.base.types import ArrayType, is_array, type_of
-from gradiente.gradient.derivatives import finished
 from gradiente.gradient.loop import make_loop, part_of
 from gradiente.graph.node import Node
 from gradiente.ops import scan as table
+from gradiente.trace.finish import finished
 from gradiente.trace.functions import Tensor, bind, m
 from gradiente.trace.surroundings import surrounded_by
 from gradiente.trace.tensor import constant

@@ -1,7 +1,7 @@
 """Operations whose value is their input, and that differ in what they do to the gradient."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from gradiente.base.types import ArrayType
 from gradiente.ops.operation import example, operation
@@ -45,3 +45,48 @@ def _(y: ArrayType, *inputs: ArrayType, rule: Callable[..., Any]) -> ArrayType:
 @custom_gradient.local_gradient
 def _(m: Any, g: Any, y: Any, *inputs: Any, rule: Callable[..., Any]) -> tuple[Any, ...]:
     return None, *rule(m, g)
+
+
+@operation(example((3, 4), (2,)), example((3,), [1, 2]))
+def after(x: Any, g: Any) -> Any:
+    """y = x, but not to be used before g is known      x̄ = ḡ
+
+    What is computed from it is not what was computed from x before: it is computed again, late.
+    """
+    return x
+
+
+@after.type
+def _(x: ArrayType, g: ArrayType) -> ArrayType:
+    return x
+
+
+@after.local_gradient
+def _(m: Any, g: Any, y: Any, x: Any, late: Any) -> tuple[Any, ...]:
+    return g, None
+
+
+class Recomputation(Protocol):
+    """What is known of a value of which nothing between it and its inputs is kept."""
+
+    def pullback(self, g: Any, inputs: tuple[Any, ...]) -> list[Any]:
+        """One gradient, or `None`, for each input, from values computed again."""
+
+    def replayed(self, inputs: tuple[Any, ...]) -> Any:
+        """The same of other inputs, which may stand for many samples."""
+
+
+@operation()
+def checkpoint(y: Any, *inputs: Any, body: Recomputation) -> Any:
+    """y, computed from inputs; for the gradient everything between them is computed again."""
+    return y
+
+
+@checkpoint.type
+def _(y: ArrayType, *inputs: ArrayType, body: Recomputation) -> ArrayType:
+    return y
+
+
+@checkpoint.local_gradient
+def _(m: Any, g: Any, value: Any, y: Any, *inputs: Any, body: Recomputation) -> tuple[Any, ...]:
+    return None, *body.pullback(g, inputs)

@@ -40,6 +40,9 @@ class Body(Protocol):
     ) -> list[Any]:
         """One gradient, or `None`, for each input of the loop."""
 
+    def replayed(self, inputs: tuple[Any, ...], length: int, reverse: bool) -> Any:
+        """The value of the whole loop on other inputs, which may stand for many samples."""
+
 
 @dataclass(frozen=True)
 class Parts:

@@ -11,7 +11,12 @@ from gradiente.graph.node import Node
 from gradiente.ops import identity, random, reduce, shape
 from gradiente.ops.operation import Operation
 
-TRANSPARENT = (identity.identity, identity.stop_gradient, identity.custom_gradient)
+TRANSPARENT = (
+    identity.identity,
+    identity.stop_gradient,
+    identity.custom_gradient,
+    identity.checkpoint,
+)
 
 # Parameters in which corresponding operations may differ: where axes have other lengths.
 LENGTHS: dict[Operation | None, tuple[str, ...]] = {

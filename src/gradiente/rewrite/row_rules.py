@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradiente.graph.node import Node
-from gradiente.ops import contract, convolution, index, random, reduce, shape, windows
+from gradiente.ops import contract, convolution, identity, index, random, reduce, shape, windows
 from gradiente.ops.operation import Operation
 
 Axes = frozenset[int]
@@ -198,6 +198,7 @@ def _random_bits(case: Case) -> tuple[Mask, ...] | None:
 
 
 RULES: dict[Operation | None, Rule] = {
+    identity.after: _same,
     **dict.fromkeys((reduce.sum_, reduce.max_, reduce.min_, reduce.any_, reduce.all_), _reduction),
     **dict.fromkeys((reduce.argmax, reduce.argmin), _position),
     **dict.fromkeys((reduce.cumsum, index.argsort, shape.concatenate), _along),

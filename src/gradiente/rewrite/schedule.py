@@ -13,7 +13,7 @@ An operation joins a kernel only if nothing it needs comes after that kernel. Ev
 the last stage at which somebody needs them, so that what is computed early is not kept for long.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gradiente.base.errors import InvalidGraphError
@@ -110,7 +110,7 @@ class _Scheduler:
         needs: Needs = {}
         for node in steps:
             wanted = [*node.inputs, *after.get(node, ())]
-            bases = (self.base(item) for item in wanted)
+            bases = (base for item in wanted for base in self._behind(item))
             needs[node] = [item for item in dict.fromkeys(bases) if item in computed]
         self.needs = {node: needs[node] for node in steps if node in computed}
         self.order = _order(list(self.needs), self.needs)
@@ -123,6 +123,16 @@ class _Scheduler:
         while node in self.views:
             node = node.inputs[0]
         return node
+
+    def _behind(self, node: Node) -> Iterator[Node]:
+        """What a view looks at, and what else it waits for."""
+        waiting = [node]
+        while waiting:
+            node = waiting.pop()
+            if node in self.views:
+                waiting.extend(reversed(node.inputs))
+            else:
+                yield node
 
     def is_free(self, node: Node) -> bool:
         """True for an elementwise operation that has no kernel yet."""

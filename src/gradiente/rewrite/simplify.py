@@ -100,10 +100,24 @@ def _transpose(node: Node, inputs: tuple[Node, ...]) -> Node | None:
     return Node(shape.transpose, (source,), {"axes": composed}, moved, node.source)
 
 
+def _slice(node: Node, inputs: tuple[Node, ...]) -> Node | None:
+    joined = inputs[0]  # the part of a concatenation that is one of the parts it is made of
+    if joined.operation is not shape.concatenate or set(node.params["steps"]) != {1}:
+        return None
+    axis, start = joined.params["axis"], 0
+    wanted = node.params["starts"][axis]
+    for piece in joined.inputs:
+        if start == wanted and piece.type == node.type:
+            return piece
+        start += piece.type.shape[axis]
+    return None
+
+
 IDENTITIES: dict[Operation, Identity] = {
     identity.identity: _first,
     identity.stop_gradient: _first,
     identity.custom_gradient: _first,
+    identity.checkpoint: _first,
     elementwise.positive: _first,
     elementwise.multiply: _multiply,
     elementwise.divide: _divide,
@@ -112,6 +126,7 @@ IDENTITIES: dict[Operation, Identity] = {
     elementwise.cast: _same_type,
     shape.flip: _involution(shape.flip),
     shape.broadcast_to: _same_type,
+    shape.slice_: _slice,
     shape.reshape: _reshape,
     shape.transpose: _transpose,
 }

@@ -158,7 +158,7 @@ class Tensor:
         if value is None:
             raise ConcreteValueError(
                 f"Python needs True or False here, but this {self.type} has no value while the "
-                "function is being compiled. Choose between values with "
+                "function is being compiled or mapped. Choose between values with "
                 "`gd.where(condition, a, b)`, or make the choice outside the compiled function."
                 + self._where()
             )

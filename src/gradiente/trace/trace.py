@@ -55,7 +55,8 @@ def name_of(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", type(function).__name__).strip("<>")
 
 
-def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
+def argument_names(function: Callable[..., Any], count: int) -> list[str]:
+    """The names of the first positional arguments."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):  # built-in functions do not tell
@@ -67,7 +68,7 @@ def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
 
 def input_names(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> list[str]:
     """A path for every leaf of the arguments: `params.w1`, `x`."""
-    names = _argument_names(function, len(args))
+    names = argument_names(function, len(args))
     paths = []
     for name, value in [*zip(names, args, strict=True), *kwargs.items()]:
         paths += [f"{name}.{path}" if path else name for path in paths_of(value)]

@@ -13,6 +13,7 @@ from gradiente.backends.native.kernels import (
     reduce,
     shape,
     windows,
+    winograd,
 )
 from gradiente.backends.native.kernels.elementwise import Formulas, write_loop
 from gradiente.backends.native.kernels.kernel import ROWS, KernelWriter
@@ -36,6 +37,7 @@ from gradiente.backends.native.threads.phases import FIRST_THREAD, OWN_ROWS, Acc
 from gradiente.graph.graph import Graph
 from gradiente.graph.node import Node
 from gradiente.ops.contract import matmul
+from gradiente.ops.identity import after
 from gradiente.ops.scan import scan
 from gradiente.rewrite.expand import expand
 from gradiente.rewrite.pipeline import improve, is_skipped
@@ -50,6 +52,7 @@ FAMILIES = (
     reduce,
     shape,
     windows,
+    winograd,
 )  # importing them fills the table of lowerings
 
 FUSION = Fusion(
@@ -130,11 +133,11 @@ class Program:
             for node, view in zip(self.graph.inputs, repeated.inputs, strict=False)
         }
         self.views = views_of(self.graph, self.gathered_nodes, given=given)
-        self.overwrites, after = overwriting(self.graph, self.views, self.pairs)
+        self.overwrites, readers = overwriting(self.graph, self.views, self.pairs)
         free = [node for node in self.graph.steps if self.views[node].base is not node]
         self.views = views_of(self.graph, self.gathered_nodes, self.overwrites, given)
         fusion = replace(FUSION, ends_together=self._is_small(free))
-        kernels = schedule(self.graph, free, after, fusion)
+        kernels = schedule(self.graph, free, readers, fusion)
         needed = self._needed(kernels)
         self.written = [self._write(kernel, needed) for kernel in kernels]
         self.places: dict[Node, Place] = {}
@@ -215,8 +218,8 @@ class Program:
         """An operation between the elementwise ones that prepare its input and that follow it."""
         inputs = [self.views[x] for x in anchor.inputs]
         before = [node for node in kernel.nodes if node in kernel.before]
-        after = [n for n in kernel.nodes if n is not anchor and n not in kernel.before]
-        following = self._formulas(writer, after, anchor, stores)
+        behind = [n for n in kernel.nodes if n is not anchor and n not in kernel.before]
+        following = self._formulas(writer, behind, anchor, stores)
         lowering = ANCHORS[anchor.operation]  # type: ignore[index]
         if before:
             preparing = self._formulas(writer, before, anchor.inputs[0], {})
@@ -254,8 +257,12 @@ class Program:
         return bool(self.batch) and self.batch % ROWS == 0
 
     def _phases(self) -> dict[int, int]:
-        """The phase of each stage."""
-        if is_skipped("phases"):
+        """The phase of each stage.
+
+        Memory is free again when a phase ends. What computes values again to need less of it has
+        a phase for each stage.
+        """
+        if is_skipped("phases") or any(node.operation is after for node in self.graph.steps):
             return {written.stage: 1 + written.stage for written in self.written}
         return phases(self._gathering(), self._accesses())
 

@@ -1,5 +1,7 @@
 """Random numbers: Philox, four words at a time, as `ops.random` defines it."""
 
+import math
+
 import numpy as np
 
 from gradiente.backends.native.kernels.kernel import KernelWriter
@@ -14,10 +16,10 @@ WORD = Kind(np.dtype(np.uint32))
 DOUBLE_WORD = np.dtype(np.uint64)
 
 
-def _philox(writer: KernelWriter, key: View, counter: list[Value]) -> list[Value]:
-    """Ten rounds on four words, all as 64-bit values below 2^32."""
+def _philox(writer: KernelWriter, key: View, of: list[Value], counter: list[Value]) -> list[Value]:
+    """Ten rounds on four words, all as 64-bit values below 2^32. of: which of several keys."""
     code = writer.code
-    k = [code.convert(writer.read(key, [code.index(i)]), DOUBLE_WORD) for i in range(2)]
+    k = [code.convert(writer.read(key, [*of, code.index(i)]), DOUBLE_WORD) for i in range(2)]
     a, b, c, d = counter
     for _ in range(table.ROUNDS):
         first, second = a * table.MULTIPLIERS[0], c * table.MULTIPLIERS[1]
@@ -36,24 +38,48 @@ def _counter(writer: KernelWriter, number: Value, purpose: int) -> list[Value]:
 
 @lowers(table.random_bits)
 def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> None:
-    code, size = writer.code, node.type.size
-    flat = View(target.base, target.dtype, (size,), (1,), target.offset)
-    begin, end = writer.parallel(max(size // 4, 1), 4.0 * size)
+    (key,) = inputs
+    keys = key.shape[:-1]
+    size = node.type.size // max(math.prod(keys), 1)
+    if not keys:
+        begin, end = writer.parallel(max(size // 4, 1), 4.0 * size)
+        _draw(
+            writer,
+            key,
+            [],
+            View(target.base, target.dtype, (size,), (1,), target.offset),
+            begin,
+            end,
+        )
+        return
+    rows = View(target.base, target.dtype, (*keys, size), (size, 1), target.offset)
+    with writer.shared_loops(keys, 4.0 * size) as of:
+        end = writer.code.index(max(size // 4, 1))
+        _draw(writer, key, of, rows, writer.code.index(0), end)
+
+
+def _draw(
+    writer: KernelWriter, key: View, of: list[Value], target: View, begin: Value, end: Value
+) -> None:
+    """The blocks from `begin` to `end` of the numbers of one key; the last may be incomplete."""
+    code, size = writer.code, target.shape[-1]
     with code.loop(code.intrinsic("smin", end, code.index(size // 4)), start=begin) as loop:
-        words = _philox(writer, inputs[0], _counter(writer, loop.index, table.DRAW))
+        words = _philox(writer, key, of, _counter(writer, loop.index, table.DRAW))
         for place, word in enumerate(words):
-            writer.write(word, flat, [loop.index * 4 + place])
+            writer.write(word, target, [*of, loop.index * 4 + place])
     if size % 4:
         with code.when(end == max(size // 4, 1)):
-            words = _philox(writer, inputs[0], _counter(writer, code.index(size // 4), table.DRAW))
+            counter = _counter(writer, code.index(size // 4), table.DRAW)
+            words = _philox(writer, key, of, counter)
             for place, word in enumerate(words[: size % 4]):
-                writer.write(word, flat, [code.index(size - size % 4 + place)])
+                writer.write(word, target, [*of, code.index(size - size % 4 + place)])
 
 
 @lowers(table.fold_in)
 def _(writer: KernelWriter, node: Node, inputs: list[View], target: View) -> None:
-    key, number = inputs
-    value = writer.code.convert(writer.read(number, []), DOUBLE_WORD)
-    words = _philox(writer, key, _counter(writer, value, table.FOLD))
-    for place in range(2):
-        writer.write(words[place], target, [writer.code.index(place)])
+    key, numbers = inputs
+    with writer.loops(key.shape[:-1]) as of:
+        number = writer.code.convert(writer.read(numbers, of), DOUBLE_WORD)
+        words = _philox(writer, key, of, _counter(writer, number, table.FOLD))
+        for place in range(2):
+            writer.write(words[place], target, [*of, writer.code.index(place)])
