@@ -254,9 +254,35 @@ EXAMPLES |= {
         lambda: nn.PixelUnshuffle(2), numbers(2, 4, 6, 3), others=((2, 4, 3),)
     ),
 }
+EDGES = [[-2.0, -0.5, 0.7, 2.0], [-3.0, -1.0, 0.4, 1.6]]  # apart by more than the jitter of `made`
+EXAMPLES |= {
+    "EmbeddingBag": Example(
+        lambda: nn.EmbeddingBag(7, 2, padding_index=1),
+        RANDOM.integers(0, 7, (5, 3)),
+        parameters=7 * 2,
+    ),
+    "CategoryEmbedding": Example(
+        lambda: nn.CategoryEmbedding((3, 4), 2, unknown_rate=0.3),
+        RANDOM.integers(0, 5, (5, 2)),
+        parameters=(4 + 5) * 2,
+    ),
+    "PeriodicEmbedding": Example(
+        lambda: nn.PeriodicEmbedding(4, 3, 0.5), numbers(5, 2), parameters=2 * (3 + 6 * 4 + 4)
+    ),
+    "PiecewiseLinearEmbedding": Example(
+        lambda: nn.PiecewiseLinearEmbedding(EDGES, 5),
+        numbers(5, 2),
+        parameters=2 * (3 * 5 + 5),
+        buffers=2 * 4,
+    ),
+    "FeatureTokenizer": Example(
+        lambda: nn.FeatureTokenizer(4), numbers(5, 2), parameters=4 + 2 * 4 + 2 * 4
+    ),
+}
 everything = pytest.mark.parametrize("name", sorted(nn.LAYERS))
 modes = pytest.mark.parametrize("training", [False, True], ids=["outside", "training"])
-MIXED = {"Embedding"}  # its output does not have the type of its input
+# Their output does not have the type of their input.
+MIXED = {"Embedding", "EmbeddingBag", "CategoryEmbedding"}
 MOVING = {  # elements keep their type, whatever it is, and change their places
     *("Flatten", "Reshape", "Unflatten", "Permute", "RepeatVector", "Pad", "Crop", "Concatenate"),
     *("PixelShuffle", "PixelUnshuffle"),
@@ -361,7 +387,7 @@ def test_gradients_are_those_of_central_differences(name, training):
     if training and name in DETACHED:
         pytest.skip("its gradient is not that of its value; compared with PyTorch elsewhere")
     layer, x = made(name)
-    if name == "Embedding":  # the one layer that is float32 unless it is told otherwise
+    if name in MIXED:  # float32 unless they are told otherwise
         layer.load_state({"weight": layer.weight.astype(np.float64)})
     weights = RANDOM.normal(size=run(layer, x, training).shape)
 

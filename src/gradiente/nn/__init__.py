@@ -12,7 +12,7 @@ from gradiente.nn.convolution import (
     TransposedConvolution,
 )
 from gradiente.nn.dense import Dense
-from gradiente.nn.embedding import Embedding
+from gradiente.nn.embedding import Embedding, EmbeddingBag
 from gradiente.nn.flatten import Flatten
 from gradiente.nn.gated import Highway, SqueezeExcite
 from gradiente.nn.gates import (
@@ -121,6 +121,13 @@ from gradiente.nn.smooth import (
     tanh_shrink,
 )
 from gradiente.nn.summary import summary
+from gradiente.nn.tabular import (
+    CategoryEmbedding,
+    FeatureTokenizer,
+    PeriodicEmbedding,
+    PiecewiseLinearEmbedding,
+    quantile_edges,
+)
 from gradiente.nn.transformer import (
     TransformerDecoder,
     TransformerDecoderLayer,
@@ -143,6 +150,7 @@ __all__ = [
     "AveragePool",
     "BatchNorm",
     "Bilinear",
+    "CategoryEmbedding",
     "Concatenate",
     "Context",
     "Convolution",
@@ -152,6 +160,8 @@ __all__ = [
     "Dot",
     "Dropout",
     "Embedding",
+    "EmbeddingBag",
+    "FeatureTokenizer",
     "Flatten",
     "GRUCell",
     "GaussianDropout",
@@ -178,7 +188,9 @@ __all__ = [
     "PReLU",
     "Pad",
     "Parallel",
+    "PeriodicEmbedding",
     "Permute",
+    "PiecewiseLinearEmbedding",
     "PixelShuffle",
     "PixelUnshuffle",
     "RMSNorm",
@@ -233,6 +245,7 @@ __all__ = [
     "maxout",
     "mish",
     "next_key",
+    "quantile_edges",
     "quick_gelu",
     "reglu",
     "relu",

@@ -9,7 +9,7 @@ from gradiente.nn.convolution import (
     TransposedConvolution,
 )
 from gradiente.nn.dense import Dense
-from gradiente.nn.embedding import Embedding
+from gradiente.nn.embedding import Embedding, EmbeddingBag
 from gradiente.nn.flatten import Flatten
 from gradiente.nn.gated import Highway, SqueezeExcite
 from gradiente.nn.group_normalization import GroupNorm, InstanceNorm, LocalResponseNorm
@@ -57,6 +57,12 @@ from gradiente.nn.reparametrization import SpectralNorm, WeightNorm
 from gradiente.nn.resizing import Crop, Pad, PixelShuffle, PixelUnshuffle, Upsample
 from gradiente.nn.sequential import Sequential
 from gradiente.nn.shapes import Lambda, Permute, RepeatVector, Reshape, Unflatten
+from gradiente.nn.tabular import (
+    CategoryEmbedding,
+    FeatureTokenizer,
+    PeriodicEmbedding,
+    PiecewiseLinearEmbedding,
+)
 from gradiente.nn.transformer import (
     TransformerDecoder,
     TransformerDecoderLayer,
@@ -64,7 +70,7 @@ from gradiente.nn.transformer import (
     TransformerEncoderLayer,
 )
 
-BASIC = (Sequential, Dense, Embedding, Flatten)
+BASIC = (Sequential, Dense, Embedding, EmbeddingBag, Flatten)
 CONVOLUTION = (
     Convolution,
     TransposedConvolution,
@@ -103,6 +109,7 @@ REGULARIZATION = (
 BRANCHES = (Residual, Parallel, Highway, SqueezeExcite)
 MERGING = (Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot, Bilinear)
 SHAPES = (Reshape, Unflatten, Permute, RepeatVector, Lambda)
+TABULAR = (CategoryEmbedding, PeriodicEmbedding, PiecewiseLinearEmbedding, FeatureTokenizer)
 RESIZING = (Pad, Crop, Upsample, PixelShuffle, PixelUnshuffle)
 RECURRENT = (RNN, LSTM, GRU)
 ACTIVATION = (PReLU, RReLU, Swish, Snake, GumbelSoftmax)
@@ -119,6 +126,7 @@ LAYERS: dict[str, type[Module]] = {
         *MERGING,
         *SHAPES,
         *RESIZING,
+        *TABULAR,
         *RECURRENT,
         *ACTIVATION,
         MultiHeadAttention,
