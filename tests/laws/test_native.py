@@ -4,6 +4,8 @@ Values are equal to rounding; each comparison is relative to the largest number 
 what is small there is a difference of larger terms.
 """
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,7 @@ from gradiente.backends.native.memory.layout import LOOKS
 from gradiente.base.trees import flatten
 from gradiente.ops.operation import OPERATIONS
 from gradiente.ops.scan import scan
+from tests.losses.examples import EXAMPLES, example
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 TOLERANCE = {np.float32: 3e-5, np.float64: 1e-12}  # after a step or two
@@ -225,25 +228,28 @@ def test_every_size(width, batch):
 # -- losses, metrics, optimizers, schedules --------------------------------------------------------
 
 
-def targets(name, n):
-    """Targets that suit a loss, and how many outputs it needs."""
-    if name == "cross_entropy":
-        return integers(3, n), 3
-    if name == "binary_cross_entropy":
-        return integers(2, n), 1
-    return (integers(5, n, 2) if name == "poisson" else normal(n, 2, seed=5)), 2
+class Shaped(nn.Module):
+    """A dense layer whose outputs have the shape and the sign that a loss asks for."""
+
+    def __init__(self, row):
+        self.row, self.dense = row, nn.Dense(int(np.prod(row.shape)))
+
+    def __call__(self, x):
+        return self.row.suits(self.dense(x)).reshape((x.shape[0], *self.row.shape))
 
 
 @DTYPES
 @pytest.mark.parametrize("name", losses.LOSSES)
 def test_every_loss(name, dtype):
-    y, outputs = targets(name, 13)
-    y = y.astype(dtype) if y.dtype.kind == "f" else y
+    row, (_, y) = EXAMPLES[name], example(name, 13, dtype)
+    y = np.zeros(13) if y is None else y
+    loss = partial(losses.LOSSES[name], **row.default)
     weight = np.random.default_rng(1).uniform(0, 2, 13).astype(dtype)
     for given in (None, weight):
         fit = {"sample_weight": given}
         x = normal(13, 6, dtype=dtype)
-        same_training(lambda: nn.Dense(outputs), losses.LOSSES[name], x, y, dtype, fit=fit)
+        optimizer = optimizers.SGD(0.01)
+        same_training(lambda: Shaped(row), loss, x, y, dtype, fit=fit, optimizer=optimizer)
 
 
 ARGUMENTS = {"top_k_accuracy": (2,), "confusion_matrix": (4,)}

@@ -56,11 +56,25 @@ def test_cyclic_returns_to_its_lowest_rate():
 def test_cosine_restarts_begin_at_their_peak():
     schedule = schedules.cosine_restarts(1.0, 10, length_factor=2, peak_factor=0.5, final=0.2)
     starts = [10 * (2**cycle - 1) for cycle in range(20)]
-    assert [schedule(t) for t in starts[:4]] == pytest.approx([1, 0.5, 0.25, 0.125])
+    assert [schedule(t) for t in starts[:4]] == pytest.approx([1, 0.6, 0.4, 0.3])
     plain = schedules.cosine_restarts(1.0, 10, length_factor=2)
     assert [plain(t) for t in starts] == pytest.approx([1.0] * 20)
     assert all(plain(t - 1) < 0.03 for t in starts[1:])
     assert schedule(5) == pytest.approx((1 + 0.2) / 2)
+
+
+@pytest.mark.parametrize("factors", [(2.0, 1.0), (1.5, 0.7), (1.0, 0.9)])
+def test_cosine_restarts_equal_keras(factors):
+    """Its CosineDecayRestarts, written out with a loop over the restarts."""
+    t_mul, m_mul = factors
+    initial, first, alpha = 0.3, 10, 0.1
+    schedule = schedules.cosine_restarts(initial, first, t_mul, m_mul, final=alpha * initial)
+    for step in range(100):
+        place, length, height = step, float(first), 1.0
+        while place >= length:
+            place, length, height = place - length, length * t_mul, height * m_mul
+        cosine = 0.5 * height * (1 + math.cos(math.pi * place / length))
+        assert schedule(step) == pytest.approx(initial * ((1 - alpha) * cosine + alpha), rel=1e-11)
 
 
 @pytest.mark.parametrize("factor", [1.1, 1.5, 3.0, 7.3])

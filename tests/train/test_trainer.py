@@ -40,7 +40,6 @@ def assert_same_bits(first, second):
         ({"network": nn.Sequential}, r"the network is the class Sequential; write Sequential\("),
         ({"network": lambda x: x}, "the network is the function `<lambda>`, in which no layers"),
         ({"network": None}, r"must be an nn\.Module, not None"),
-        ({"loss": "mse"}, r"not 'mse': write losses\.mse"),
         ({"loss": int}, "the loss must be a function"),
         ({"optimizer": "adam"}, "the optimizer must be one of gradiente.optimizers"),
         ({"optimizer": optimizers.Adam}, r"write Adam\(\.\.\.\)"),

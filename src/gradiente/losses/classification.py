@@ -1,4 +1,4 @@
-"""Losses of predicted classes, computed from logits: the raw outputs of the network."""
+"""Cross entropies: of logits, which are the raw outputs of the network, or of probabilities."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,9 +6,19 @@ from typing import Any
 import numpy as np
 
 from gradiente.base.arguments import check_number
-from gradiente.base.batch import Array, class_labels, is_exact, matched
+from gradiente.base.batch import Array, matched, working_dtype
 from gradiente.base.errors import InvalidArgumentError, ShapeError
+from gradiente.losses.classes import (
+    ClassWeight,
+    as_class_weight,
+    check_classes,
+    counted_labels,
+    is_distribution,
+    of_classes,
+    of_two_classes,
+)
 from gradiente.losses.loss import Terms, declare, loss
+from gradiente.losses.special import log_floored
 from gradiente.trace.functions import m
 
 
@@ -18,7 +28,7 @@ def cross_entropy(
     prediction: Array,
     target: Array,
     *,
-    class_weight: Array | Sequence[float] | None = None,
+    class_weight: ClassWeight = None,
     label_smoothing: float = 0.0,
     ignore_index: int | None = None,
 ) -> Array | Terms:
@@ -38,36 +48,26 @@ def cross_entropy(
 
     Source: none.
     """
-    if prediction.ndim < 2 or prediction.shape[-1] < 2:
-        raise ShapeError(
-            f"cross_entropy needs one output for each of at least two classes, but prediction has "
-            f"shape {prediction.shape}. For a single output use binary_cross_entropy."
-        )
+    return of_logits(prediction, target, class_weight, label_smoothing, ignore_index)
+
+
+def of_logits(
+    prediction: Array,
+    target: Array,
+    class_weight: ClassWeight,
+    label_smoothing: float,
+    ignore_index: int | None,
+) -> Array | Terms:
+    """The terms of `cross_entropy`."""
+    check_classes("cross_entropy", prediction, " For a single output use binary_cross_entropy.")
     label_smoothing = check_number("label_smoothing", label_smoothing, at_least=0, at_most=1)
-    weight = _class_weight(class_weight, prediction)
-    if target.shape == prediction.shape and not is_exact(target.dtype):
+    weight = as_class_weight(class_weight, prediction)
+    if is_distribution(prediction, target):
         if ignore_index is not None:
             raise InvalidArgumentError("ignore_index needs class indices, not probabilities.")
         return _of_probabilities(prediction, target, weight, label_smoothing)
-    labels = class_labels(prediction, target)
-    counted = None if ignore_index is None else labels != ignore_index
-    if counted is not None:
-        labels = np.where(counted, labels, 0)
+    labels, counted = counted_labels(prediction, target, ignore_index)
     return _of_labels(prediction, labels, counted, weight, label_smoothing)
-
-
-def _class_weight(class_weight: Any, prediction: Array) -> Array | None:
-    """The weights as an array of the type of the logits."""
-    if class_weight is None:
-        return None
-    if isinstance(class_weight, Sequence):
-        class_weight = np.array(class_weight)
-    if class_weight.shape != prediction.shape[-1:]:
-        raise ShapeError(
-            f"class_weight has shape {class_weight.shape}, but there are "
-            f"{prediction.shape[-1]} classes."
-        )
-    return class_weight.astype(prediction.dtype)
 
 
 def _of_probabilities(
@@ -112,6 +112,8 @@ def binary_cross_entropy(
     *,
     pos_weight: Array | Sequence[float] | float | None = None,
     class_weight: Sequence[float] | None = None,
+    label_smoothing: float = 0.0,
+    from_logits: bool = True,
 ) -> Array | Terms:
     """How unlikely the network finds the right answer of two, from one logit z:
 
@@ -123,25 +125,27 @@ def binary_cross_entropy(
     more of the positive samples. The mean stays the plain mean.
     class_weight: the weights of class 0 and class 1, with the mean relative to them, as in
     `cross_entropy`.
+    label_smoothing: this share ε of the target is spread over both answers: y (1 - ε) + ½ ε.
+    from_logits: false if prediction is σ(z) already; its logarithms are at least -100.
 
-    `torch.nn.BCEWithLogitsLoss`. Raises `ShapeError` where the shapes do not fit.
+    `torch.nn.BCEWithLogitsLoss`, and `torch.nn.BCELoss` without logits, whose gradient is here 0
+    where the logarithm is cut off. Raises `ShapeError` where the shapes do not fit.
 
     Source: none.
     """
     logits, target = matched(prediction, target)
-    # log σ(z) = -softplus(-z), which neither overflows nor loses the small losses.
-    positive, negative = target * m.softplus(-logits), (1.0 - target) * m.softplus(logits)
+    label_smoothing = check_number("label_smoothing", label_smoothing, at_least=0, at_most=1)
+    if label_smoothing:
+        target = (1.0 - label_smoothing) * target + 0.5 * label_smoothing
+    if from_logits:
+        # log σ(z) = -softplus(-z), which neither overflows nor loses the small losses.
+        positive, negative = m.softplus(-logits), m.softplus(logits)
+    else:
+        positive, negative = -log_floored(logits), -log_floored(1.0 - logits)
+    positive, negative = target * positive, (1.0 - target) * negative
     if pos_weight is not None:
         positive = _per_label(pos_weight, logits) * positive
-    if class_weight is None:
-        return positive + negative
-    if len(class_weight) != 2:
-        raise ShapeError(
-            f"class_weight of binary_cross_entropy is the pair for class 0 and 1, not of length "
-            f"{len(class_weight)}."
-        )
-    zero, one = (float(each) for each in class_weight)
-    return Terms(one * positive + zero * negative, one * target + zero * (1.0 - target))
+    return of_two_classes(positive, negative, target, class_weight)
 
 
 def _per_label(pos_weight: Any, logits: Array) -> Any:
@@ -156,3 +160,27 @@ def _per_label(pos_weight: Any, logits: Array) -> Any:
             "give one number, or one per label."
         )
     return pos_weight.astype(logits.dtype)
+
+
+@declare
+@loss
+def nll(
+    prediction: Array,
+    target: Array,
+    *,
+    class_weight: ClassWeight = None,
+    ignore_index: int | None = None,
+    log_input: bool = True,
+) -> Array | Terms:
+    """How unlikely the right class is, of log-probabilities that the network gives: l = -q[y].
+
+    prediction: log-probabilities q (n, ..., classes), as from log_softmax, or with
+    `log_input=False` probabilities, whose logarithms are at least -100.
+    target, class_weight, ignore_index: as in `cross_entropy`, which is exact where a probability
+    rounds to 0. `torch.nn.NLLLoss`, with the classes on the last axis.
+
+    Source: none.
+    """
+    prediction = prediction.astype(working_dtype(prediction, target))
+    per_class = -prediction if log_input else -log_floored(prediction)
+    return of_classes("nll", per_class, target, class_weight, ignore_index)

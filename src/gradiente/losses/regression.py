@@ -5,13 +5,12 @@ other shapes raise `ShapeError`. Targets are cast to the data type of the predic
 """
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
 from gradiente.base.arguments import check_number
-from gradiente.base.batch import Array, align, matched, working_dtype
-from gradiente.base.errors import InvalidArgumentError, ShapeError
+from gradiente.base.batch import Array, matched
+from gradiente.base.errors import InvalidArgumentError
 from gradiente.losses.loss import declare, loss
 
 
@@ -31,6 +30,20 @@ def mse(prediction: Array, target: Array) -> Array:
 
 @declare
 @loss
+def half_mse(prediction: Array, target: Array) -> Array:
+    """Half the mean squared error: l = ½ (ŷ - y)², whose gradient is the error itself.
+
+    `optax.losses.l2_loss`, and the squared error of scikit-learn's networks.
+
+    Source: none.
+    """
+    prediction, target = matched(prediction, target)
+    error = prediction - target
+    return 0.5 * error * error
+
+
+@declare
+@loss
 def mae(prediction: Array, target: Array) -> Array:
     """Mean absolute error: l = |ŷ - y|, with the gradient 0 where the two are equal.
 
@@ -40,6 +53,35 @@ def mae(prediction: Array, target: Array) -> Array:
     """
     prediction, target = matched(prediction, target)
     return np.abs(prediction - target)
+
+
+@declare
+@loss
+def mape(prediction: Array, target: Array, *, eps: float = 1e-7) -> Array:
+    """Mean absolute percentage error: l = 100 |ŷ - y| / max(|y|, eps).
+
+    Its minimum is a median weighted by 1/|y|, which lies below the median. In percent, as in Keras.
+
+    Source: none.
+    """
+    eps = check_number("eps", eps, above=0)
+    prediction, target = matched(prediction, target)
+    return 100.0 * np.abs(prediction - target) / np.maximum(np.abs(target), eps)
+
+
+@declare
+@loss
+def msle(prediction: Array, target: Array) -> Array:
+    """Mean squared logarithmic error: l = (log(1 + max(ŷ, 0)) - log(1 + max(y, 0)))².
+
+    For amounts over several orders of magnitude. A negative prediction counts as 0 and has no
+    gradient, as in Keras: let the network end in softplus or exp.
+
+    Source: none.
+    """
+    prediction, target = matched(prediction, target)
+    error = np.log1p(np.maximum(prediction, 0.0)) - np.log1p(np.maximum(target, 0.0))
+    return error * error
 
 
 @declare
@@ -61,69 +103,54 @@ def huber(prediction: Array, target: Array, *, delta: float = 1.0) -> Array:
 
 @declare
 @loss
-def quantile(prediction: Array, target: Array, *, levels: float | Sequence[float] = 0.5) -> Array:
-    """The pinball loss, whose minimum is the quantile of the target at level q, with e = y - ŷ:
+def smooth_l1(prediction: Array, target: Array, *, beta: float = 1.0) -> Array:
+    """The Huber loss divided by its threshold, with e = ŷ - y:
 
-        l = q e          where e >= 0
-        l = (q - 1) e    elsewhere
+        l = ½ e² / beta     where |e| < beta
+        l = |e| - ½ beta    elsewhere
 
-    levels: one number in (0, 1), or several, for which prediction is (n, ..., levels) with one
-    output per level and target is (n, ...) or (n, ..., 1); the mean over the levels is taken.
-    Koenker and Bassett, Regression Quantiles, 1978.
+    beta: 0 gives the absolute error. Girshick, Fast R-CNN, 2015. `torch.nn.SmoothL1Loss`.
     """
-    several = isinstance(levels, Sequence | np.ndarray)
-    values = np.array(levels if several else [levels], dtype=float)
-    if values.ndim != 1 or not values.size or not ((values > 0) & (values < 1)).all():
-        raise InvalidArgumentError(f"quantile needs levels between 0 and 1, not {levels}.")
-    dtype = working_dtype(prediction, target)
-    if several:
-        target = _column(prediction, target, len(values))
-    else:
-        prediction, target = align(prediction, target)
-    error = target.astype(dtype) - prediction.astype(dtype)
-    # The same function as above in a form whose gradient at e = 0 lies between its two sides.
-    return 0.5 * np.abs(error) + (values - 0.5).astype(dtype) * error
-
-
-def _column(prediction: Array, target: Array, levels: int) -> Array:
-    """The target with a last axis of length 1, which meets every level."""
-    if prediction.ndim >= 2 and prediction.shape[-1] == levels:
-        column = (*prediction.shape[:-1], 1)
-        if target.shape in (prediction.shape[:-1], column):
-            return target.reshape(column)
-    raise ShapeError(
-        f"quantile at {levels} levels needs a prediction (n, {levels}) and a target (n,), but "
-        f"they have the shapes {prediction.shape} and {target.shape}."
-    )
+    beta = check_number("beta", beta, at_least=0)
+    prediction, target = matched(prediction, target)
+    error = prediction - target
+    size = np.abs(error)
+    if beta == 0:
+        return size
+    return np.where(size < beta, (0.5 / beta) * error * error, size - 0.5 * beta)
 
 
 @declare
 @loss
-def poisson(
-    prediction: Array,
-    target: Array,
-    *,
-    log_input: bool = True,
-    full: bool = False,
-    eps: float = 1e-8,
-) -> Array:
-    """Negative log-likelihood of counts y under a Poisson distribution, up to a constant:
+def log_cosh(prediction: Array, target: Array) -> Array:
+    """Squared for small errors, absolute for large ones: l = log cosh(ŷ - y).
 
-        l = exp(ŷ) - y ŷ           log_input: the network predicts the logarithm of the rate
-        l = ŷ - y log(ŷ + eps)     not log_input: it predicts the rate itself
-
-    full: add Stirling's approximation of the constant, y log y - y + ½ log(2π y) where y > 1.
-    `torch.nn.PoissonNLLLoss`.
+    Twice differentiable everywhere; exact for errors of any size. `optax.losses.log_cosh`.
 
     Source: none.
     """
     prediction, target = matched(prediction, target)
-    if log_input:
-        values = np.exp(prediction) - target * prediction
-    else:
-        values = prediction - target * np.log(prediction + eps)
-    if not full:
-        return values
-    count = np.where(target > 1, target, 1.0)
-    constant = count * np.log(count) - count + 0.5 * np.log(2.0 * math.pi * count)
-    return values + np.where(target > 1, constant, 0.0)
+    size = np.abs(prediction - target)
+    near = np.where(size < 1, prediction - target, np.zeros((), prediction.dtype))
+    # ½ log(1 + sinh² e) keeps the small values that |e| + log(1 + exp(-2|e|)) - log 2 cancels.
+    small = 0.5 * np.log1p(np.sinh(near) ** 2)
+    return np.where(size < 1, small, size + np.log1p(np.exp(-2.0 * size)) - math.log(2.0))
+
+
+@declare
+@loss
+def linex(prediction: Array, target: Array, *, asymmetry: float = 1.0) -> Array:
+    """Linear on one side and exponential on the other, with e = ŷ - y:
+
+        l = exp(a e) - a e - 1
+
+    asymmetry: a; above 0 predictions that are too high cost more, below 0 those that are too low.
+    Near e = 0 it is ½ a² e². Varian, A Bayesian Approach to Real Estate Assessment, 1975; Zellner,
+    JASA 81, 1986. Raises `InvalidArgumentError` where a is 0.
+    """
+    asymmetry = check_number("asymmetry", asymmetry)
+    if asymmetry == 0:
+        raise InvalidArgumentError("`asymmetry` is 0: it must be a number other than 0.")
+    prediction, target = matched(prediction, target)
+    error = asymmetry * (prediction - target)
+    return np.expm1(error) - error

@@ -39,8 +39,8 @@ def L2(factor: float = 0.01) -> Regularizer:
 def ElasticNet(l1: float = 0.01, l2: float = 0.01) -> Regularizer:
     """L1 and L2 together.          R = λ₁ Σ |w| + λ₂ Σ w²
 
-    λ₁ l1, λ₂ l2. Keras's L1L2, whose string form has the same defaults. Raises
-    `InvalidArgumentError` for negative factors.
+    λ₁ l1, λ₂ l2. Keras's L1L2, whose factors are 0 by default. Raises `InvalidArgumentError` for
+    negative factors.
 
     H. Zou, T. Hastie, "Regularization and variable selection via the elastic net", JRSS B, 2005.
     """

@@ -26,11 +26,11 @@ def cosine_restarts(
 ) -> Schedule:
     """Half a cosine down, again and again, in cycles that may get longer and lower.
 
-        η(t) = η₁ + (η₀ Mᶜ − η₁) (1 + cos(π u)) / 2          u from 0 to 1 in cycle c = 0, 1, …
+        η(t) = η₁ + (η₀ − η₁) Mᶜ (1 + cos(π u)) / 2          u from 0 to 1 in cycle c = 0, 1, …
 
     Cycle c has n mᶜ steps: n steps, m length_factor, M peak_factor, η₁ final. PyTorch's
-    CosineAnnealingWarmRestarts, with M = 1; Keras's CosineDecayRestarts, whose alpha is η₁ / η₀ and
-    falls by M as well. Raises `InvalidArgumentError` unless n ≥ 1, m ≥ 1, M > 0.
+    CosineAnnealingWarmRestarts, with M = 1; Keras's CosineDecayRestarts, whose alpha is η₁ / η₀.
+    Raises `InvalidArgumentError` unless n ≥ 1, m ≥ 1, M > 0.
 
     I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
     """
@@ -49,8 +49,8 @@ def cosine_restarts(
             cycle = np.floor(np.log1p(time * (grown - 1)) / math.log(grown) + ROUNDING)
             length = grown**cycle
             fraction = (time - (length - 1) / (grown - 1)) / length
-        peak = learning_rate * peak_factor**cycle
-        return final + (peak - final) * (1 + np.cos(math.pi * fraction)) / 2
+        height = (learning_rate - final) * peak_factor**cycle
+        return final + height * (1 + np.cos(math.pi * fraction)) / 2
 
     options = {"length_factor": grown, "peak_factor": peak_factor, "final": final}
     return Schedule(

@@ -84,8 +84,10 @@ class Recipe:
         """
         name = _name(self.loss)
         target = map_tree(lambda t: _like_prediction(t, prediction), y)
-        if isinstance(_unwrapped(self.loss), Loss):
-            _refuse_several(f"the loss `{name}`", prediction, y)
+        loss = _unwrapped(self.loss)
+        if isinstance(loss, Loss):
+            if not loss.inputs:
+                _refuse_several(f"the loss `{name}`", prediction, y)
             total, counted = totals(self.loss, prediction, target, weight)
             # A mean over no weight at all is zero; a plain number of elements is never that.
             empty = not isinstance(counted, float) and counted == 0

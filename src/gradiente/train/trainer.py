@@ -10,6 +10,7 @@ import numpy as np
 from gradiente.backends.steps import CompiledSteps
 from gradiente.base.arguments import check_count, check_number
 from gradiente.base.errors import GradienteError, InvalidArgumentError, RunError
+from gradiente.losses.loss import find_loss
 from gradiente.metrics.metric import METRICS, Metric
 from gradiente.nn.module import Module
 from gradiente.nn.summary import Summary, summary
@@ -35,8 +36,8 @@ class Trainer:
     """Trains a network: one compiled step, repeated over shuffled batches.
 
     network: a Module. It gets a batch of x: an array, or the tuple or dict of arrays given as x.
-    loss: a function (prediction, target) -> number, as in `gradiente.losses`; with weights it also
-        takes sample_weight=.
+    loss: a function (prediction, target) -> number, as in `gradiente.losses`, or the name of one of
+        those; with weights it also takes sample_weight=.
     optimizer: from `gradiente.optimizers`; Adam with learning rate 0.001 by default.
     metrics: from `gradiente.metrics`.
     seed: determines the starting weights, the order of the samples and every random layer: the same
@@ -60,7 +61,7 @@ class Trainer:
     def __init__(
         self,
         network: Module,
-        loss: Callable[..., Any],
+        loss: Callable[..., Any] | str,
         optimizer: Optimizer | None = None,
         metrics: Sequence[Metric] = (),
         seed: int = 0,
@@ -352,11 +353,13 @@ def _checked_network(network: Any) -> Module:
 
 
 def _checked_loss(loss: Any) -> Callable[..., Any]:
+    if isinstance(loss, str):
+        return find_loss(loss)
     if callable(loss) and not isinstance(loss, type):
         return loss
-    hint = f": write losses.{loss}" if isinstance(loss, str) else ""
     raise InvalidArgumentError(
-        f"the loss must be a function (prediction, target) -> number, not {loss!r}{hint}."
+        f"the loss must be a function (prediction, target) -> number, or the name of a loss, not "
+        f"{loss!r}."
     )
 
 
