@@ -67,6 +67,24 @@ def test_options_are_used(command, tmp_path):
     assert json.loads(rows[0])["learning_rate"] == 0.02
 
 
+@pytest.mark.parametrize("name", ["lbfgs", "prodigy", "schedulefreeadamw", "lion", "adadelta"])
+def test_every_kind_of_optimizer_has_a_rate_that_learns(command, tmp_path, name):
+    options = ("--optimizer", name, "--epochs", "40", "--hidden", "16", "--output", "run")
+    assert command("train", "iris", *options).status == 0
+    scores = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
+    assert scores["accuracy"] > 0.85
+    schedule = "cosine" if name in ("prodigy", "lion", "adadelta") else "constant"
+    assert f'schedule = "{schedule}"' in (tmp_path / "run" / "config.toml").read_text()
+
+
+def test_averages_are_what_is_kept(command, tmp_path):
+    options = ("--optimizer", "schedulefreesgd", "--validation-fraction", "0", "--output", "run")
+    result = command("train", "iris", *options)
+    assert float(re.search(r"accuracy +([\d.]+)", result.out).group(1)) > 0.85
+    again = command("evaluate", "run", "iris")
+    assert again.status == 0
+
+
 def test_two_classes_can_have_one_output(command):
     options = ("--loss", "binary_cross_entropy", "--epochs", "15", "--output", "run")
     result = command("train", "breast_cancer", *options)

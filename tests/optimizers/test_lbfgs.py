@@ -106,6 +106,15 @@ def test_nothing_to_do(function, start, reason):
     np.testing.assert_array_equal(point["x"], start)
 
 
+def test_nothing_moves_at_a_rate_of_zero():
+    waiting = LBFGS(lambda step: 1.0 * (step > 2))
+    point, stopped, evaluations = minimized(waiting, rosenbrock, {"x": np.zeros(2)}, 2)
+    np.testing.assert_array_equal(point["x"], 0.0)
+    assert stopped is None and evaluations == 1
+    point, _, _ = minimized(waiting, rosenbrock, {"x": np.zeros(2)}, 100)
+    np.testing.assert_allclose(point["x"], 1.0, atol=1e-6)
+
+
 @pytest.mark.parametrize("rate", [1.0, 0.3])
 def test_without_a_line_search_it_is_torchs(rate):
     torch = pytest.importorskip("torch")

@@ -28,6 +28,9 @@ OPTIMIZERS = {
     "Adam": lambda: optimizers.Adam(1e-2),
     "a schedule from zero": lambda: optimizers.AdamW(schedules.warmup(0.01, steps=4)),
     "a watched loss": lambda: optimizers.SGD(schedules.reduce_on_plateau(0.1, patience=0)),
+    "updates left out": lambda: optimizers.skip_non_finite(optimizers.Adam(1e-2)),
+    "a second gradient": lambda: optimizers.sam(optimizers.SGD(0.1)),
+    "curvature": lambda: optimizers.Sophia(1e-2, every=2),
     "one rate in groups": lambda: optimizers.groups(
         {"0.*": optimizers.SGD(0.1), "*": optimizers.SGD(0.1, momentum=0.5)}
     ),
@@ -266,3 +269,15 @@ def test_every_optimizer_moves_as_with_the_rate_tried(name):
         expected, expected_state = made.update(gradients, expected_state, parameters)
         for path in parameters:
             np.testing.assert_allclose(updates[path], expected[path], rtol=1e-12, atol=1e-15)
+
+
+def test_an_optimizer_around_another_tries_the_same_rates():
+    options = {"batch_size": 16, "steps": 30}
+    plain, inside = (
+        made(optimizer).find_learning_rate(X, Y, **options)
+        for optimizer in (
+            optimizers.SGD(0.1),
+            optimizers.skip_non_finite(optimizers.SGD(0.1)),
+        )
+    )
+    np.testing.assert_array_equal(plain.losses, inside.losses)

@@ -27,7 +27,14 @@ FEW_ROWS = 2000  # below, a smaller network
 
 # Learning rates that suit standardised data; the first is for the adaptive optimizers.
 LEARNING_RATE = 3e-3
-LEARNING_RATES = {"sgd": 5e-2, "adagrad": 3e-2}
+LEARNING_RATES = {
+    **dict.fromkeys(("sgd", "asgd", "ftrl"), 5e-2),
+    **dict.fromkeys(("adagrad", "schedulefreesgd"), 3e-2),
+    **dict.fromkeys(("adafactor", "muon", "rprop", "yogi"), 1e-2),
+    **dict.fromkeys(("adadelta", "lars", "lbfgs", "prodigy"), 1.0),  # a factor on their own
+}
+# Those that find the length of their steps, or average in place of decaying.
+WITHOUT_SCHEDULE = ("lbfgs", "rprop", "schedulefreeadamw", "schedulefreesgd")
 
 # What schedules need besides the learning rate and, if they take it, the number of steps.
 SCHEDULE_OPTIONS: dict[str, Any] = {
@@ -70,6 +77,7 @@ def complete(options: TrainOptions, preprocessing: AnyPreprocessing, rows: int) 
         hidden=hidden if options.hidden is None else options.hidden,
         batch_size=batch_size if options.batch_size is None else options.batch_size,
         learning_rate=rate if options.learning_rate is None else options.learning_rate,
+        schedule="constant" if options.optimizer in WITHOUT_SCHEDULE else options.schedule,
         loss=loss,
     )
 

@@ -97,6 +97,10 @@ def _fit(trainer: Trainer, options: TrainOptions, data: Prepared) -> None:
     )
     if not len(trainer.history):
         raise KeyboardInterrupt
+    if trainer.optimizer.average is not None and not validated:
+        with trainer.averaged():  # early stopping would have put averages back already
+            averages = trainer.weights()
+        trainer.set_weights(averages)
 
 
 def _outcome(data: Prepared, trainer: Trainer) -> Outcome:

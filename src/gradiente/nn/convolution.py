@@ -45,6 +45,7 @@ class Convolution(Module):
     tuple with one for each. padding: "valid", "same", a number, or a list of numbers or pairs
     (before, after); "same" gives ⌈length / stride⌉ places, the odd zero after, as Keras; where it
     is symmetric it is PyTorch's. groups: each group of filters sees one group of the channels.
+    method: "direct" for the sums as they stand, see `gradiente.convolution`.
     x: (n, *lengths, channels) -> y: (n, *places, filters), in any number of dimensions;
     weight: (*kernel_size, channels / groups, filters); bias: (filters,)
     LeCun et al., "Gradient-based learning applied to document recognition", 1998.
@@ -64,6 +65,7 @@ class Convolution(Module):
         use_bias: bool = True,
         weight_initializer: Initializer = glorot_uniform,
         bias_initializer: Initializer = zeros,
+        method: str = "auto",
     ):
         self.filters = check_count("filters", filters, at_least=1)
         self.kernel_size = checked_sizes("kernel_size", kernel_size)
@@ -76,6 +78,7 @@ class Convolution(Module):
                 f"{filters} filters cannot be divided into {groups} groups of one size."
             )
         self.use_bias = use_bias
+        self.method = method
         self.weight_initializer = weight_initializer
         self.bias_initializer = bias_initializer
         self.weight: Any = None
@@ -95,7 +98,8 @@ class Convolution(Module):
         return self._biased(self._convolved(x, weight), x.dtype)
 
     def _convolved(self, x: Any, weight: Any) -> Any:
-        return m.convolution(x, weight, self.strides, self.padding, self.dilations, self.groups)
+        sizes = (self.strides, self.padding, self.dilations, self.groups)
+        return m.convolution(x, weight, *sizes, method=self.method)
 
     def _biased(self, y: Any, dtype: Any) -> Any:
         if not self.use_bias:
@@ -109,6 +113,7 @@ class Convolution(Module):
             "dilations": (self.dilations, 1),
             "groups": (self.groups, 1),
             "use_bias": (self.use_bias, True),
+            "method": (self.method, "auto"),
         }
         changed = [f", {name}={v!r}" for name, (v, default) in options.items() if v != default]
         return f"{type(self).__name__}({self.filters}, {self.kernel_size!r}{''.join(changed)})"

@@ -23,11 +23,14 @@ Lengths = tuple[int, ...]
     example((1, 9, 3), (3, 1, 6), strides=(2,), dilations=(2,), groups=3),
     example((1, 3, 4, 4, 2), (2, 1, 2, 2, 3), strides=(1, 2, 1), dilations=(1, 1, 2), groups=1),
 )
-def convolution(x: Any, w: Any, *, strides: Lengths, dilations: Lengths, groups: int) -> Any:
+def convolution(
+    x: Any, w: Any, *, strides: Lengths, dilations: Lengths, groups: int, method: str = "auto"
+) -> Any:
     """y[n, i, o] = Σₖ Σ_c x[n, i s + k d, c] w[k, c, o]
 
     x: (n, *lengths, c), padded already; w: (*sizes, c / groups, o) -> y: (n, *places, o). Group g
-    of the outputs sees group g of the channels alone.
+    of the outputs sees group g of the channels alone. method: "direct" for the sums as they stand;
+    "auto" leaves it to the backend.
     Dumoulin & Visin, "A guide to convolution arithmetic for deep learning", 2016.
     """
     x, w = np.asarray(x), np.asarray(w)
@@ -46,7 +49,13 @@ def convolution(x: Any, w: Any, *, strides: Lengths, dilations: Lengths, groups:
 
 @convolution.type
 def _(
-    x: ArrayType, w: ArrayType, *, strides: Lengths, dilations: Lengths, groups: int
+    x: ArrayType,
+    w: ArrayType,
+    *,
+    strides: Lengths,
+    dilations: Lengths,
+    groups: int,
+    method: str = "auto",
 ) -> ArrayType:
     sizes, channels = w.shape[:-2], x.shape[-1]
     if channels != w.shape[-2] * groups:
@@ -71,15 +80,16 @@ def _(
     strides: Lengths,
     dilations: Lengths,
     groups: int,
+    method: str = "auto",
 ) -> tuple[Any, ...]:
-    return (
-        _by_input(m, g, x, w, strides, dilations, groups),
-        _by_weight(m, g, x, w, strides, dilations, groups),
+    how = {"groups": groups, "method": method}
+    return _by_input(m, g, x, w, strides, dilations, how), _by_weight(
+        m, g, x, w, strides, dilations, how
     )
 
 
 def _by_input(
-    m: Any, g: Any, x: Any, w: Any, strides: Lengths, dilations: Lengths, groups: int
+    m: Any, g: Any, x: Any, w: Any, strides: Lengths, dilations: Lengths, how: dict[str, Any]
 ) -> Any:
     """x̄ = ḡ, spread out by the strides, convolved with w turned over, inputs for outputs."""
     rank = len(strides)
@@ -92,10 +102,10 @@ def _by_input(
     return m.bind(
         convolution,
         spread,
-        _turned(m, m.flip(w, axis=spatial), groups),
+        _turned(m, m.flip(w, axis=spatial), how["groups"]),
         strides=(1,) * rank,
         dilations=dilations,
-        groups=groups,
+        **how,
     )
 
 
@@ -109,18 +119,16 @@ def _turned(m: Any, w: Any, groups: int) -> Any:
 
 
 def _by_weight(
-    m: Any, g: Any, x: Any, w: Any, strides: Lengths, dilations: Lengths, groups: int
+    m: Any, g: Any, x: Any, w: Any, strides: Lengths, dilations: Lengths, how: dict[str, Any]
 ) -> Any:
     """w̄ = x convolved with ḡ: samples are summed over like channels, channels stand for samples."""
-    rank, inputs = len(strides), w.shape[-2]
+    rank, inputs, groups = len(strides), w.shape[-2], how["groups"]
     lengths, samples = x.shape[1:-1], x.shape[0]
     grouped = m.reshape(x, (samples, *lengths, groups, inputs))
     order = (rank + 2, *range(1, rank + 1), rank + 1, 0)
     channels = m.reshape(m.transpose(grouped, order), (inputs, *lengths, groups * samples))
     kernel = m.transpose(g, (*range(1, rank + 1), 0, rank + 1))
-    product = m.bind(
-        convolution, channels, kernel, strides=dilations, dilations=strides, groups=groups
-    )
+    product = m.bind(convolution, channels, kernel, strides=dilations, dilations=strides, **how)
     ends = (inputs, *w.shape[:rank], w.shape[-1])
     starts, steps = (0,) * (rank + 2), (1,) * (rank + 2)
     fitting = m.bind(slice_, product, starts=starts, stops=ends, steps=steps)

@@ -195,6 +195,8 @@ class _Search:
         unmoved = partial(Outcome, parameters, slots, start)
         if not np.isfinite(value):
             return unmoved("the loss is not finite")
+        if self.rate <= 0:  # a schedule says so; there may be another rate later
+            return unmoved(None)
         largest = max(
             (float(np.max(np.abs(g), initial=0.0)) for g in gradients.values()), default=0
         )

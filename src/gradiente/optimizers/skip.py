@@ -33,7 +33,7 @@ def skip_non_finite(optimizer: Optimizer, maximum: int = 5) -> Optimizer:
         finite = all_finite(gradients)
         in_a_row = np.where(finite, 0, slots["in_a_row"] + 1)
         used = finite | (in_a_row > maximum)
-        own_clock = Clock(clock.step - slots["skipped"], clock.rate_scale)
+        own_clock = replace(clock, step=clock.step - slots["skipped"])
         usable = _where(used, gradients, trees.map_tree(np.zeros_like, gradients))
         updates, inside = inner.rule(usable, slots["inner"], parameters, own_clock)
         return _where(used, updates, trees.map_tree(np.zeros_like, updates)), {

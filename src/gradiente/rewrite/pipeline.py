@@ -30,6 +30,7 @@ IMPROVEMENTS: dict[str, str] = {
     "pad": "rows are moved apart in memory where they would compete for the same part of the cache",
     "phases": "threads wait only where one touches what another has touched",
     "rest": "the last, smaller batch of an epoch runs on the program of the others",
+    "tiles": "convolutions by 3 × 3 in float32 take a quarter of the multiplications, tile by tile",
     "order": "a small second factor of a product is brought into order first, not block by block",
 }
 

@@ -13,6 +13,7 @@ from gradiente.backends.native.kernels import (
     reduce,
     shape,
     windows,
+    winograd,
 )
 from gradiente.backends.native.kernels.elementwise import Formulas, write_loop
 from gradiente.backends.native.kernels.kernel import ROWS, KernelWriter
@@ -51,6 +52,7 @@ FAMILIES = (
     reduce,
     shape,
     windows,
+    winograd,
 )  # importing them fills the table of lowerings
 
 FUSION = Fusion(

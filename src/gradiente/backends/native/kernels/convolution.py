@@ -16,7 +16,7 @@ from gradiente.backends.native.kernels.elementwise import Formulas, vectorized
 from gradiente.backends.native.kernels.epilogue import Epilogue
 from gradiente.backends.native.kernels.kernel import KernelWriter
 from gradiente.backends.native.kernels.lowering import anchors
-from gradiente.backends.native.kernels.pieces import Run, cut
+from gradiente.backends.native.kernels.pieces import Run, cut, indices_of
 from gradiente.backends.native.kernels.product import NANOSECONDS
 from gradiente.backends.native.kernels.tile import Spot, Tile, largest_tile
 from gradiente.backends.native.language.emit import Value
@@ -195,7 +195,7 @@ class Tiled:
         begin, end = self.writer.parallel(math.prod(lengths), self.cost)
         for block, k in self._blocks():
             with self.code.loop(end, start=begin) as unit:
-                *at, group, piece = _indices(unit.index, lengths)
+                *at, group, piece = indices_of(unit.index, lengths)
                 for run in self.row_runs:
                     inside = (piece >= run.unit) & (piece < run.unit + run.count)
                     with self.code.when(inside):
@@ -283,15 +283,3 @@ class Tiled:
             return added
 
         return product
-
-
-def _indices(unit: Value, lengths: Sequence[int]) -> list[Value]:
-    """The index along each axis of the unit with this number, in row-major order."""
-    code, found = unit.code, []
-    for length in reversed(lengths):
-        if length == 1:
-            found.append(code.index(0))
-            continue
-        found.append(code.binary("urem", unit, code.index(length)))
-        unit = code.binary("udiv", unit, code.index(length))
-    return found[::-1]

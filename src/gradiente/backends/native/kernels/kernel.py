@@ -10,7 +10,7 @@ from gradiente.backends.native.language.emit import Code, Value
 from gradiente.backends.native.language.kind import INDEX, Kind
 from gradiente.backends.native.machine.target import Target
 from gradiente.backends.native.mathematics.algebra import Algebra
-from gradiente.backends.native.memory.layout import View, padded
+from gradiente.backends.native.memory.layout import View, padded, whole
 from gradiente.backends.native.memory.places import ALIGNMENT
 from gradiente.base.types import ArrayType, Shape
 from gradiente.graph.node import Node
@@ -32,6 +32,7 @@ class KernelWriter:
     def __init__(self, target: Target, checked: list[Node], rows: int = 0):
         self.target, self.checked, self.rows = target, checked, rows
         self.functions: list[str] = []
+        self.own: dict[Node, str] = {}  # arrays in memory of the thread
         self.code = Code(NAME, [], target)
         self.algebra = Algebra(self.code)
         self.buffers: list[Node] = []
@@ -75,8 +76,16 @@ class KernelWriter:
         self.code.first.append(f"  {name} = getelementptr i8, ptr %private, i64 {offset}")
         return name
 
+    def private_array(self, type: ArrayType) -> View:
+        """An array in such memory."""
+        view = whole(Node(None, (), {}, type))
+        self.own[view.base] = self.private(type)
+        return view
+
     def pointer(self, view: View) -> str:
         """The parameter through which a view's buffer is reached."""
+        if view.base in self.own:
+            return self.own[view.base]
         if view.base not in self.buffers:
             self.buffers.append(view.base)
         return f"%p{self.buffers.index(view.base)}"

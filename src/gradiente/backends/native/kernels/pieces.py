@@ -1,6 +1,9 @@
 """Lengths cut into pieces of nearly equal size, and pieces put together to units of work."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from gradiente.backends.native.language.emit import Value
 
 
 @dataclass(frozen=True)
@@ -37,3 +40,15 @@ def grouped(run: Run, pieces: int, unit: int = 0) -> list[tuple[Run, int]]:
         start = run.start + run.size * pieces * full
         groups.append((Run(start, run.size * left, 1, unit + full), left))
     return groups
+
+
+def indices_of(unit: Value, lengths: Sequence[int]) -> list[Value]:
+    """The index along each axis of the unit with this number, in row-major order."""
+    code, found = unit.code, []
+    for length in reversed(lengths):
+        if length == 1:
+            found.append(code.index(0))
+            continue
+        found.append(code.binary("urem", unit, code.index(length)))
+        unit = code.binary("udiv", unit, code.index(length))
+    return found[::-1]

@@ -1,4 +1,4 @@
-"""Arrays that a kernel reads side by side are brought into order first."""
+"""The graph as this backend wants it: arrays in the order of their use, convolutions by tiles."""
 
 import numpy as np
 
@@ -6,6 +6,7 @@ from gradiente.backends.native.kernels.kernel import KernelWriter
 from gradiente.backends.native.kernels.lowering import lowers
 from gradiente.backends.native.kernels.product import is_packed
 from gradiente.backends.native.kernels.shape import copy
+from gradiente.backends.native.kernels.winograd_rule import by_tiles
 from gradiente.backends.native.memory.layout import View, view_through, whole
 from gradiente.graph.graph import Graph
 from gradiente.graph.node import Node
@@ -22,6 +23,8 @@ in_order = Operation("in_order", np.ascontiguousarray, lambda x: x)
 
 def regular(graph: Graph) -> Graph:
     """The graph in which the second factor of a matrix product has its rows side by side.
+
+    Convolutions by 3 × 3 become products of tiles, where these are faster.
 
     Large ones stay as they are: the product brings them into order itself, block by block. The
     weight of a convolution is always brought into order: it is used at every place; and so is what
@@ -48,6 +51,11 @@ def regular(graph: Graph) -> Graph:
         if node.operation not in (matmul, convolution):
             return None
         a, b = inputs
+        tiled = None
+        if node.operation is convolution and not is_skipped("tiles"):
+            tiled = by_tiles(node, inputs, view)
+        if tiled is not None:
+            return tiled
         if view(b).strides[-1] == 1 or b.type.shape[-1] == 1:
             return None
         product = node.operation is matmul and node.type.is_floating
