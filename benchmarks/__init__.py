@@ -4,9 +4,10 @@ Every library trains the same network from the same weights on the same data wit
 optimizer, written as its own documentation would have it, in a process of its own. The processes
 take turns, so that what happens to the machine meanwhile happens to all. The route of a run:
 
-    workloads   what is trained: sizes, batch, data, starting weights
+    networks    the kinds of network: sizes, arithmetic, data, starting weights
+    workloads   what is trained: a network, its batches, its optimizer
     training    what a library is asked to do
-    peers       how each library does it
+    peers       how each library does it, a module for each kind of network
     libraries   which there are, and what belongs to them
     worker      the process of one library; process: how this one talks to it
     agreement   do they compute the same?

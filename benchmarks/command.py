@@ -15,6 +15,8 @@ from benchmarks.chart import draw
 from benchmarks.libraries import LIBRARIES
 from benchmarks.machine import describe
 from benchmarks.measure import Plan, Say, compare
+from benchmarks.networks.network import Network
+from benchmarks.networks.perceptron import Perceptron
 from benchmarks.report import explanation, on_screen, sheets
 from benchmarks.results import Results
 from benchmarks.results import read as read_results
@@ -23,6 +25,7 @@ from benchmarks.workloads import GROUPS, WORKLOADS, Workload
 
 STARTUP = "startup"
 DEFAULT = ["main", STARTUP]
+FIRST = next(iter(WORKLOADS))
 ALL = ",".join(LIBRARIES)
 OUTPUT = Path("results") / "benchmarks.json"
 
@@ -61,7 +64,7 @@ Layers = Annotated[
     str | None,
     typer.Option(
         metavar="SIZES",
-        help="Lengths of input, hidden layers and output, such as 30,64,64,2.",
+        help="Lengths of input, hidden layers and output of a perceptron, such as 30,64,64,2.",
         rich_help_panel=SHAPE,
     ),
 ]
@@ -69,7 +72,9 @@ Dtype = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="float32 or float64.", rich_help_panel=SHAPE),
 ]
-LearningRate = Annotated[float | None, typer.Option(help="Adam's.", rich_help_panel=SHAPE)]
+LearningRate = Annotated[
+    float | None, typer.Option(help="Of the optimizer.", rich_help_panel=SHAPE)
+]
 Seed = Annotated[
     int | None,
     typer.Option(min=0, help="Of the data and the starting weights.", rich_help_panel=SHAPE),
@@ -110,7 +115,7 @@ def benchmark(
 ) -> None:
     """Compare gradiente with PyTorch, JAX and scikit-learn on this machine.
 
-    Every library trains the same network in a process of its own, and the processes take turns.
+    Every library trains the same networks in a process of its own, and the processes take turns.
     """
     if write_docs:
         _check_documents()  # before minutes of measuring
@@ -216,7 +221,24 @@ def _workloads(names: Sequence[str], changes: dict[str, Any]) -> list[Workload]:
             raise typer.BadParameter(f"there is no {name}; there are {known}", param_hint="WHAT")
         found += meanings[name]
     wanted = {name: value for name, value in changes.items() if value is not None}
-    return [replace(workload, **wanted) for workload in dict.fromkeys(found)]
+    layers = wanted.pop("layers", None)
+    return [
+        replace(workload, **wanted, network=_resized(workload, layers))
+        for workload in dict.fromkeys(found)
+    ]
+
+
+def _resized(workload: Workload, layers: tuple[int, ...] | None) -> Network:
+    """The network with other layers, which a multilayer perceptron can have."""
+    if layers is None:
+        return workload.network
+    if not isinstance(workload.network, Perceptron):
+        raise typer.BadParameter(
+            f"{workload.network.title} of {workload.name} has no such list of layers; "
+            f"a multilayer perceptron, such as {FIRST}, has",
+            param_hint="--layers",
+        )
+    return Perceptron(layers)
 
 
 def _chosen(libraries: str) -> list[str]:

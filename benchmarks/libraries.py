@@ -51,18 +51,24 @@ JAX = ("jax", "optax")
 LIBRARIES = {
     library.name: library
     for library in (
-        Library(OURS, "gradiente", "gradiente", ("gradiente",), caches={"GRADIENTE_CACHE": "{}"}),
-        Library("torch", "torch", "torch", ("torch",)),
+        Library(
+            OURS,
+            "gradiente.training",
+            "gradiente",
+            ("gradiente",),
+            caches={"GRADIENTE_CACHE": "{}"},
+        ),
+        Library("torch", "torch.training", "torch", ("torch",)),
         Library(
             "torch.compile",
-            "torch",
+            "torch.training",
             "torch",
             ("torch",),
             options={"compiled": True},
             caches={"TORCHINDUCTOR_CACHE_DIR": "{}"},
         ),
-        Library("jax.jit", "jax", "jax", JAX, caches=JAX_CACHE),
-        Library("jax.scan", "jax", "jax", JAX, options={"scan": True}, caches=JAX_CACHE),
+        Library("jax.jit", "jax.training", "jax", JAX, caches=JAX_CACHE),
+        Library("jax.scan", "jax.training", "jax", JAX, options={"scan": True}, caches=JAX_CACHE),
         Library("sklearn", "sklearn", "sklearn.neural_network", ("scikit-learn",)),
     )
 }

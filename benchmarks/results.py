@@ -12,7 +12,7 @@ from benchmarks.libraries import OURS
 from benchmarks.machine import Machine
 from benchmarks.workloads import Workload
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""The libraries, each in its best idiom: one file, one class `Training`."""
+"""The libraries, each in its best idiom: `Training`, and a module for each kind of network."""

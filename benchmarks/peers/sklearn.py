@@ -4,6 +4,7 @@ import numpy as np
 from sklearn import config_context
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
+from benchmarks.networks.perceptron import Perceptron
 from benchmarks.training import Unsuitable
 from benchmarks.workloads import Workload
 
@@ -15,21 +16,25 @@ class Training:
     """The estimator, without penalty and without shuffling, which it does not need here."""
 
     def __init__(self, workload: Workload):
-        if len(workload.layers) < 3:
+        network = workload.network
+        if not isinstance(network, Perceptron) or workload.optimizer != "Adam":
+            raise Unsuitable("scikit-learn has multilayer perceptrons only, and Adam for them")
+        if len(network.layers) < 3:
             raise Unsuitable("scikit-learn's networks have a hidden layer")
         self.workload = workload
         self.x, y = workload.data()
         self.y = y.ravel()
         kind = MLPRegressor if workload.regression else MLPClassifier
         self.model = kind(
-            hidden_layer_sizes=workload.layers[1:-1],
+            hidden_layer_sizes=network.layers[1:-1],
             alpha=0.0,
             batch_size=workload.batch,
             learning_rate_init=workload.learning_rate,
             shuffle=False,
             random_state=workload.seed,
         )
-        self.binary = workload.layers[-1] == 2
+        self.outputs = network.layers[-1]
+        self.binary = self.outputs == 2
         self.note = ONE_OUTPUT if self.binary else EPSILON
         self._epoch(workload.batch)  # creates the weights
         if not self.binary:
@@ -37,13 +42,14 @@ class Training:
 
     def _begin(self) -> None:
         """Start from the given weights, with an optimizer that has not seen anything."""
-        for place, (weight, bias) in enumerate(self.workload.weights()):
-            self.model.coefs_[place] = weight
-            self.model.intercepts_[place] = bias
+        weights = self.workload.weights()
+        for place in range(len(self.model.coefs_)):
+            self.model.coefs_[place] = weights[f"dense.{place}.weight"]
+            self.model.intercepts_[place] = weights[f"dense.{place}.bias"]
         del self.model._optimizer
 
     def _epoch(self, rows: int | None = None) -> None:
-        classes = None if self.workload.regression else np.arange(self.workload.layers[-1])
+        classes = None if self.workload.regression else np.arange(self.outputs)
         known = {} if classes is None else {"classes": classes}
         with config_context(assume_finite=True):
             self.model.partial_fit(self.x[:rows], self.y[:rows], **known)

@@ -1,10 +1,30 @@
-"""What the tests of the benchmarks share: results that nobody measured."""
+"""What the tests of the benchmarks share: results that nobody measured, small workloads."""
 
 import pytest
 
 from benchmarks.machine import Machine
+from benchmarks.networks.convolutional import Convolutional
+from benchmarks.networks.perceptron import Perceptron
+from benchmarks.networks.recurrent import Recurrent
+from benchmarks.networks.residual import Residual
+from benchmarks.networks.transformer import Transformer
 from benchmarks.results import Comparison, Results, StartUp, Timing
-from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads import WORKLOADS, Workload
+
+SMALL = (
+    Workload("classes", Perceptron((6, 9, 5, 3)), 8, 12),
+    Workload("number", Perceptron((6, 9, 1)), 8, 12),
+    Workload("images", Convolutional((8, 8, 2), (3, 4), 5, 3), 8, 6, "AdamW"),
+    Workload("residual", Residual((8, 6, 3), (4, 6), 2, 3), 8, 6, "AdamW"),
+    Workload("text", Transformer(7, 5, 8, heads=2, layers=2), 6, 6, "AdamW"),
+    Workload("sequences", Recurrent(3, 5, 4, 3), 8, 6, "AdamW"),
+)
+
+
+@pytest.fixture(params=SMALL, ids=lambda workload: workload.name)
+def small(request) -> Workload:
+    """A small workload of every kind, and for every loss."""
+    return request.param
 
 
 @pytest.fixture

@@ -1,36 +1,51 @@
 """The libraries compute the same on a small network, and would be caught if they did not."""
 
 import math
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
 
 from benchmarks.agreement import EPOCHS, TOLERANCE, agrees, differences
 from benchmarks.libraries import LIBRARIES
+from benchmarks.networks.residual import Residual
 from benchmarks.training import Unsuitable
-from benchmarks.workloads import Workload
-
-CLASSES = Workload("classes", (6, 9, 5, 3), batch=8, batches=12)
-NUMBER = Workload("number", (6, 9, 1), batch=8, batches=12)
+from benchmarks.workloads import GROUPS, WORKLOADS, Workload, perceptron
 
 
-def losses(name: str, workload: Workload) -> list[float]:
-    options = {"backend": "numpy"} if name == "gradiente" else {}
+def losses(name: str, workload: Workload, **options) -> list[float]:
     return LIBRARIES[name].training(workload, **options).losses(EPOCHS)
 
 
-@pytest.mark.parametrize("workload", [CLASSES, NUMBER], ids=lambda workload: workload.name)
-@pytest.mark.parametrize("name", ["torch", "jax.jit", "jax.scan", "sklearn"])
-def test_a_peer_computes_what_we_compute(name, workload):
+@pytest.mark.parametrize("name", ["torch", "jax.jit", "sklearn"])
+def test_a_peer_computes_what_we_compute(name, small):
     if not LIBRARIES[name].installed:
         pytest.skip(f"{name} is not installed")
-    found = {"gradiente": losses("gradiente", workload), name: losses(name, workload)}
+    if name == "sklearn" and small.network.kind != "perceptron":
+        pytest.skip("scikit-learn has no such networks")
+    ours = losses("gradiente", small, backend="numpy")
+    found = {"gradiente": ours, name: losses(name, small)}
     assert found[name][1] < found[name][0]  # it learns
     assert differences(found, "gradiente")[name] < 1e-4
 
 
-def test_training_goes_on_where_it_was():
-    training = LIBRARIES["gradiente"].training(CLASSES, backend="numpy")
+@pytest.mark.skipif(not LIBRARIES["jax.scan"].installed, reason="JAX is not installed")
+def test_a_scan_goes_through_the_same_steps():
+    network = Residual((4, 4, 1), (2, 3), 1, 3)  # which has statistics too
+    workload = Workload("small", network, 4, 3, "AdamW")
+    found = {name: losses(name, workload) for name in ("jax.jit", "jax.scan")}
+    assert differences(found, "jax.jit")["jax.scan"] < 1e-5
+
+
+def test_our_backends_compute_the_same(small):
+    found = {
+        backend: losses("gradiente", small, backend=backend) for backend in ("numpy", "native")
+    }
+    assert differences(found, "numpy")["native"] < 1e-5
+
+
+def test_training_goes_on_where_it_was(small):
+    training = LIBRARIES["gradiente"].training(small, backend="numpy")
     first = training.losses(1)
     training.train(3)
     assert training.losses(1) < first
@@ -38,12 +53,21 @@ def test_training_goes_on_where_it_was():
 
 @pytest.mark.skipif(not find_spec("sklearn"), reason="scikit-learn is not installed")
 def test_what_cannot_be_compared_says_why():
-    two = LIBRARIES["sklearn"].training(Workload("two", (6, 9, 2), batch=8, batches=2))
+    two = LIBRARIES["sklearn"].training(perceptron("two", 6, 9, 2, batch=8, batches=2))
     assert "one logistic output" in two.note
     with pytest.raises(Unsuitable, match="one logistic output"):
         two.losses(1)
     with pytest.raises(Unsuitable, match="hidden layer"):
-        LIBRARIES["sklearn"].training(Workload("linear", (6, 3), batch=8, batches=2))
+        LIBRARIES["sklearn"].training(perceptron("linear", 6, 3, batch=8, batches=2))
+
+
+@pytest.mark.skipif(not find_spec("sklearn"), reason="scikit-learn is not installed")
+@pytest.mark.parametrize(
+    "workload", [*GROUPS["networks"], replace(WORKLOADS["W1"], optimizer="AdamW")]
+)
+def test_scikit_learn_has_perceptrons_with_adam_only(workload):
+    with pytest.raises(Unsuitable, match="multilayer perceptrons only, and Adam"):
+        LIBRARIES["sklearn"].training(workload)
 
 
 def test_differences_are_relative_and_the_largest_counts():

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from benchmarks.chart import LABELS, WIDTH, draw
+from benchmarks.workloads import WORKLOADS
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -49,3 +50,8 @@ def test_extremes_stay_on_the_page(results, factor):
     bar = root.find(f"{SVG}rect")
     assert float(bar.get("x")) >= LABELS - 0.1
     assert float(bar.get("x")) + float(bar.get("width")) <= WIDTH
+
+
+@pytest.mark.parametrize("workload", WORKLOADS.values(), ids=lambda workload: workload.name)
+def test_the_titles_fit(workload):
+    assert 16 + 8 * len(workload.title) < WIDTH  # letters are narrower than that

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from benchmarks import command
 from benchmarks.command import app, what_to_repeat
 from benchmarks.libraries import LIBRARIES
+from benchmarks.networks.perceptron import Perceptron
 from benchmarks.results import Comparison, Timing
 from benchmarks.workloads import WORKLOADS
 
@@ -42,7 +43,18 @@ def measured(monkeypatch):
 def test_help_teaches(invoke):
     shown = invoke("--help")
     assert shown.exit_code == 0
-    for words in ("W1", "shapes", "startup", "--libraries", "--repeats", "--write-docs", "30,64"):
+    for words in (
+        "W1",
+        "W7",
+        "networks",
+        "shapes",
+        "all",
+        "startup",
+        "--libraries",
+        "--repeats",
+        "--write-docs",
+        "30,64",
+    ):
         assert words in shown.output
 
 
@@ -51,7 +63,7 @@ def test_arguments_reach_the_measurement(invoke, measured):
     result = invoke(*MEASURED, *arguments.split(), "--output", "mine/run.json")
     assert result.exit_code == 0, result.output
     [(workload, libraries, plan)] = measured
-    assert (workload.name, workload.layers, workload.batch) == ("W1", (30, 8, 2), 64)
+    assert (workload.name, workload.network, workload.batch) == ("W1", Perceptron((30, 8, 2)), 64)
     assert (workload.dtype, workload.seed, workload.batches) == ("float64", 1, 5)
     assert libraries == ["gradiente"] and plan.repeats == 3
     assert "W1: MLP 30-8-2, batch 64, float64, Adam, seed 1" in result.output
@@ -62,6 +74,15 @@ def test_groups_are_their_workloads(invoke, measured):
     assert [workload.name for workload, _, _ in measured] == [
         *("ragged", "batch1", "batch7", "batch4096", "deep", "output1", "double")
     ]
+
+
+def test_the_networks_can_be_changed_too(invoke, measured):
+    result = invoke("networks", "--libraries", "gradiente", "--batch", "2")
+    assert result.exit_code == 0, result.output
+    assert [(workload.name, workload.batch) for workload, _, _ in measured] == [
+        (name, 2) for name in ("W4", "W5", "W6", "W7")
+    ]
+    assert "W5: ResNet-20 32×32×3, channels 16-32-64, batch 2, float32, AdamW" in result.output
 
 
 def test_by_default_the_main_workloads_and_the_start_up(invoke, measured):
@@ -92,6 +113,7 @@ def test_losses_that_differ_are_a_failure(invoke, monkeypatch):
         (["W9"], "there is no W9; there are W1, W2"),
         (["W1", "--libraries", "caffe"], "there is no caffe; there are gradiente, torch"),
         ([*MEASURED, "--layers", "30"], "two sizes or more, such as 30,64,64,2, not 30"),
+        (["W4", "--layers", "3,4"], "of W4 has no such list of layers"),
         ([*MEASURED, "--layers", "a,b"], "two sizes or more"),
         ([*MEASURED, "--dtype", "int8"], "float32 or float64, not int8"),
         (["--read", "nowhere.json"], "nowhere.json"),

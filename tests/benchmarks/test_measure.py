@@ -4,9 +4,9 @@ from benchmarks import measure
 from benchmarks.measure import Entrant, Plan, compare
 from benchmarks.process import ProcessFailed
 from benchmarks.training import Unsuitable
-from benchmarks.workloads import Workload
+from benchmarks.workloads import perceptron
 
-TINY = Workload("tiny", (3, 4, 2), batch=2, batches=5)
+TINY = perceptron("tiny", 3, 4, 2, batch=2, batches=5)
 
 
 class Stub:

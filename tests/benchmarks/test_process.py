@@ -6,9 +6,9 @@ import pytest
 from benchmarks.process import HINDRANCES, Process, ProcessFailed, environment
 from benchmarks.training import Unsuitable
 from benchmarks.worker import Worker, first_line
-from benchmarks.workloads import Workload
+from benchmarks.workloads import perceptron
 
-TINY = Workload("tiny", (3, 4, 2), batch=2, batches=5)
+TINY = perceptron("tiny", 3, 4, 2, batch=2, batches=5)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_what_a_library_cannot_do_is_told():
         Process("sklearn") as process,
         pytest.raises(Unsuitable, match="have a hidden layer"),
     ):
-        process.prepare(Workload("linear", (3, 4), batch=2, batches=5))
+        process.prepare(perceptron("linear", 3, 4, batch=2, batches=5))
 
 
 def test_a_worker_that_dies_is_noticed():

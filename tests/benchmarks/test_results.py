@@ -46,8 +46,15 @@ def test_a_file_is_read_as_it_was_written(results, tmp_path):
     assert again.command == results.command and again.machine.title == results.machine.title
 
 
+def test_every_kind_of_network_is_read_as_it_was_written(results, small, tmp_path):
+    path = tmp_path / "results.json"
+    comparison = replace(results.comparisons[0], workload=small)
+    replace(results, comparisons=(comparison,)).write(path)
+    assert read(path).comparisons == (comparison,)
+
+
 def test_another_schema_is_refused(tmp_path):
     path = tmp_path / "results.json"
     path.write_text('{"schema": 0}')
-    with pytest.raises(ValueError, match="has schema 0, not 1"):
+    with pytest.raises(ValueError, match="has schema 0, not 2"):
         read(path)

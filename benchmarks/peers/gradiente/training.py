@@ -1,5 +1,7 @@
 """gradiente: `Trainer.fit`, with shuffling, gathering and the history of losses."""
 
+from importlib import import_module
+
 import gradiente as gd
 from benchmarks.workloads import Workload
 from gradiente import losses, nn, optimizers
@@ -13,15 +15,10 @@ class Training:
     def __init__(self, workload: Workload, backend: str | None = None):
         self.x, self.y = workload.data()
         self.batch = workload.batch
-        layers = [layer for units in workload.layers[1:] for layer in (nn.Dense(units), nn.relu)]
-        network = nn.Sequential(*layers[:-1])
-        network.initialize(self.x[:1])
-        start = [array for layer in workload.weights() for array in layer]
-        network.load_state(dict(zip(network.parameters(), start, strict=True)))
         self.trainer = gd.Trainer(
-            network,
+            network(workload),
             loss=losses.mse if workload.regression else losses.cross_entropy,
-            optimizer=optimizers.Adam(workload.learning_rate),
+            optimizer=getattr(optimizers, workload.optimizer)(workload.learning_rate),
             seed=workload.seed,
             backend=backend,
         )
@@ -36,3 +33,12 @@ class Training:
             self.x, self.y, epochs=epochs, batch_size=self.batch, verbose=False, shuffle=False
         )
         return history["loss"][-epochs:]
+
+
+def network(workload: Workload) -> nn.Module:
+    """The module of the kind, with the weights of the workload, whose names are its paths."""
+    builder = import_module(f"benchmarks.peers.gradiente.{workload.network.kind}")
+    built: nn.Module = builder.Network(workload.network)
+    built.initialize(workload.shortened(1).data()[0][:1])
+    built.load_state(workload.weights())
+    return built

@@ -1,11 +1,13 @@
-"""PyTorch: batches sliced beforehand, fused Adam, all cores; eager, or through `torch.compile`."""
+"""PyTorch: batches sliced beforehand, fused optimizers, all cores; eager, or `torch.compile`."""
 
 import os
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import torch
 
+from benchmarks.peers.torch.loading import load
 from benchmarks.training import Unsuitable
 from benchmarks.workloads import Workload
 
@@ -18,17 +20,27 @@ class Training:
     def __init__(self, workload: Workload, compiled: bool = False):
         if hasattr(os, "sched_getaffinity"):
             torch.set_num_threads(len(os.sched_getaffinity(0)))
+        kind = import_module(f"benchmarks.peers.torch.{workload.network.kind}")
         x, y = map(torch.from_numpy, workload.data())
         y = y if workload.regression else y.long()
+        x = kind.prepared(x)
         self.batches = list(zip(x.split(workload.batch), y.split(workload.batch), strict=True))
-        network = _network(workload)
+        network = kind.Network(workload.network).to(dtype=getattr(torch, workload.dtype))
+        network = network.to(memory_format=torch.channels_last)  # matters to convolutions only
+        load(network, kind.renamed(workload.weights()))
         measure = torch.nn.MSELoss() if workload.regression else torch.nn.CrossEntropyLoss()
-        self.optimizer = torch.optim.Adam(
-            network.parameters(), lr=workload.learning_rate, fused=True
+        self.optimizer = getattr(torch.optim, workload.optimizer)(
+            [parameter for parameter in network.parameters() if parameter.requires_grad],
+            lr=workload.learning_rate,
+            fused=True,
         )
 
         def loss(x: Any, y: Any) -> Any:
-            return measure(network(x), y)
+            prediction = network(x)
+            return measure(prediction, y) if workload.regression else _entropy(prediction, y)
+
+        def _entropy(prediction: Any, y: Any) -> Any:
+            return measure(prediction.flatten(0, -2), y.flatten())
 
         self.loss = torch.compile(loss, dynamic=False) if compiled else loss
         if compiled:
@@ -60,15 +72,3 @@ class Training:
         loss.backward()
         self.optimizer.step()
         return loss
-
-
-def _network(workload: Workload) -> torch.nn.Sequential:
-    """The layers, which keep their weights as (outputs, inputs)."""
-    layers: list[torch.nn.Module] = []
-    for weight, bias in workload.weights():
-        layer = torch.nn.Linear(*weight.shape, dtype=getattr(torch, workload.dtype))
-        with torch.no_grad():
-            layer.weight.copy_(torch.from_numpy(weight.T.copy()))
-            layer.bias.copy_(torch.from_numpy(bias))
-        layers += [layer, torch.nn.ReLU()]
-    return torch.nn.Sequential(*layers[:-1])

@@ -1,0 +1,1 @@
+"""gradiente: the training, and a builder for each kind of network."""

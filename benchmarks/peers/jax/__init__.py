@@ -1,0 +1,1 @@
+"""JAX: the training, and a function for each kind of network."""

@@ -1,0 +1,1 @@
+"""PyTorch: the training, and a builder for each kind of network."""
