@@ -22,7 +22,7 @@ from gradiente.trace.tensor import constant
 
 DTYPES = [np.dtype(name) for name in ("float32", "float64", "int32", "int64", "uint8", "bool")]
 # need functions of the user's; tested in tests/gradient
-BY_HAND = {"custom_gradient", "checkpoint", "scan"}
+BY_HAND = {"custom_gradient", "checkpoint", "scan", "attend_gradient"}
 
 # The standard's elementwise functions that make sense for real, integer and boolean arrays.
 STANDARD = """

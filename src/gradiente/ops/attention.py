@@ -12,8 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from gradiente.base.errors import TypeMismatchError
 from gradiente.base.types import ArrayType, Shape
 from gradiente.ops.operation import example, operation
+
+PRECISIONS = [{np.dtype(np.float32)}, {np.dtype(np.float64)}]
 
 ROOM = 16  # elements: each gradient begins at a multiple of it
 
@@ -44,6 +47,11 @@ def attend(*arrays: Any, causal: bool, scale: float) -> Any:
 @attend.type
 def _(*types: ArrayType, causal: bool, scale: float) -> ArrayType:
     q, v = types[0], types[2]
+    if {kind.dtype for kind in types[:3]} not in PRECISIONS:
+        raise TypeMismatchError(
+            "`attend` takes float32 or float64, one for all; got "
+            f"{', '.join(str(kind.dtype) for kind in types[:3])}."
+        )
     return ArrayType((*q.shape[:3], v.shape[3] + 1), q.dtype)
 
 
