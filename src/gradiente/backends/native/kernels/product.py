@@ -123,8 +123,8 @@ class Product:
                 tile = Tile(run.size, vectors)
                 spot = Spot(self.outer, row, column, tile, lanes)
                 ahead = self.result.ahead(replace(spot, row=row + tile.rows))
-                zero = [self.code.constant(0, self._kind(lanes))] * spot.size
-                sums = self._sums((a, b, self.b.strides[-2]), self.depth, zero, tile, ahead)
+                sums = self.result.begin(spot, self.code.index(0))
+                sums = self._sums((a, b, self.b.strides[-2]), self.depth, sums, tile, ahead)
                 self.result.finish(spot, sums)
 
     def _kind(self, lanes: int) -> Kind:
