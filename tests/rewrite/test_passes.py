@@ -151,3 +151,14 @@ def test_composites_are_written_out():
     for changed in (everything, one):
         verify(changed)
         np.testing.assert_array_equal(program(changed)([X])[0], program(graph)([X])[0])
+
+
+def test_the_part_that_a_concatenation_is_made_of_is_that_part():
+    def function(x, y):
+        joined = np.concatenate([x, y, x], axis=1)
+        return joined[:, 3:6] + 1, joined[:, 2:5] * 2, joined[:2, 3:6] - 3
+
+    graph = simplify(graph_of(function, X, X + 1))
+    assert operations(graph).count("slice") == 2
+    added = next(node for node in graph.steps if node.operation.name == "add")
+    assert added.inputs[0] is graph.inputs[1]

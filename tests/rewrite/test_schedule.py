@@ -6,8 +6,10 @@ import pytest
 import gradiente as gd
 from gradiente.base.trees import flatten
 from gradiente.graph.graph import Graph
+from gradiente.ops.identity import after
 from gradiente.rewrite.pipeline import improve
 from gradiente.rewrite.schedule import is_elementwise, schedule
+from gradiente.trace.functions import bind
 from gradiente.trace.trace import input_names, slot_of, trace
 
 
@@ -98,3 +100,16 @@ def _computed(nodes, done, views) -> bool:
     return all(
         node in done or (node in views and _computed(node.inputs, done, views)) for node in nodes
     )
+
+
+def test_what_is_computed_again_waits_for_the_gradient_it_is_for():
+    def function(x):
+        g = np.sum(np.exp(x), axis=0)
+        return np.exp(bind(after, x, g)) * g
+
+    graph = graph_of(function, X)
+    views = [node for node in graph.steps if node.operation is after]
+    first, second = (node for node in graph.steps if node.operation.name == "exp")
+    stages = {node: k.stage for k in schedule(graph, views) for node in k.nodes}
+    total = next(node for node in graph.steps if node.operation.name == "sum")
+    assert stages[first] < stages[total] < stages[second]

@@ -84,6 +84,20 @@ def test_causal_is_pytorchs_own():
     np.testing.assert_allclose(gd.attention(*arrays, causal=True), expected.numpy(), **TIGHT)
 
 
+@pytest.mark.parametrize("causal", [False, True])
+@groups
+def test_values_are_those_of_jax(key_heads, causal):
+    jax = pytest.importorskip("jax")
+    mask = some_mask(BATCH, HEADS, TIME, PLACES)
+    mask[..., 0] = True  # JAX has no zeros for what sees nothing
+    arrays = [a.astype(np.float32) for a in inputs(key_heads)]
+    value = np.concatenate([arrays[2]] * (WIDTH // VALUE), axis=-1)  # JAX wants one width
+    apart = [np.swapaxes(a, 1, 2) for a in (*arrays[:2], value)]
+    expected = jax.nn.dot_product_attention(*apart, mask=mask, is_causal=causal)
+    ours = gd.attention(*arrays[:2], value, mask=mask, causal=causal)
+    np.testing.assert_allclose(np.swapaxes(ours, 1, 2), expected, rtol=1e-4, atol=1e-5)
+
+
 @every_option
 def test_values_are_those_of_a_loop(name):
     """One query after the other, with the number of heads of keys that all others divide."""

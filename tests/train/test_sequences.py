@@ -104,3 +104,22 @@ def test_a_sequence_with_a_rule_is_learnt():
     fitted.fit(x, y, epochs=15, verbose=False)
     after_the_second = fitted.predict(x).argmax(-1)[:, 1:] == y[:, 1:]
     assert after_the_second.mean() > 0.98
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_a_transformer_as_wide_as_usual_trains_natively_as_in_numpy(dropout):
+    """Rows of 512 bytes, which lie with room between them, and a smaller last batch."""
+    weights, found = [], []
+    for backend in ("native", "numpy"):
+        block = nn.TransformerEncoderLayer(
+            128, 4, 256, dropout=dropout, norm_first=True, causal=True, use_bias=False
+        )
+        network = nn.Sequential(nn.Embedding(CLASSES, 128), block, nn.Dense(CLASSES))
+        fitted = Trainer(network, losses.cross_entropy, optimizers.SGD(0.1), backend=backend)
+        history = fitted.fit(X[:10], Y[:10], epochs=1, batch_size=4, verbose=False)
+        weights.append(fitted.weights())
+        found.append([history[0]["loss"], fitted.evaluate(X, Y)["loss"]])
+    np.testing.assert_allclose(*found, rtol=1e-5)
+    for path, value in weights[1].items():
+        scale = np.abs(value).max()
+        np.testing.assert_allclose(weights[0][path], value, rtol=0, atol=1e-4 * scale)

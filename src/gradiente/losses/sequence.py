@@ -1,10 +1,13 @@
 """Losses of sequences whose output is longer than the target, with the alignment unknown."""
 
+from functools import partial
+
 import numpy as np
 
 from gradiente.base.arguments import check_count
 from gradiente.base.batch import Array, working_dtype
 from gradiente.base.errors import InvalidArgumentError, ShapeError, TypeMismatchError
+from gradiente.gradient.scan import scan
 from gradiente.losses.classes import at_label
 from gradiente.losses.loss import declare, loss
 from gradiente.trace.functions import m
@@ -47,17 +50,24 @@ def ctc(
     )
     skip = np.pad((states[:, 2:] != states[:, :-2]) & (states[:, 2:] != blank), [(0, 0), (2, 0)])
     alpha = np.where(np.arange(states.shape[1]) < 2, emitted[:, 0], FAR)
-    for t in range(1, time):
-        before = _shifted(alpha, 1)
-        jumped = np.where(skip, _shifted(alpha, 2), FAR)
-        following = np.logaddexp(np.logaddexp(alpha, before), jumped) + emitted[:, t]
-        alpha = following if mask is None else np.where(mask[:, t : t + 1], following, alpha)
+    rounds = np.moveaxis(emitted[:, 1:], 1, 0)
+    alive = np.ones((samples, time), bool) if mask is None else mask
+    if time > 1:
+        alpha, _ = scan(partial(_forward, skip), alpha, (rounds, np.moveaxis(alive[:, 1:], 1, 0)))
     last = at_label(alpha, 2 * length)
     previous = np.where(length > 0, at_label(alpha, np.maximum(2 * length - 1, 0)), FAR)
     values = -np.logaddexp(last, previous)
     impossible = 0.0 if zero_infinity else np.inf
     values = np.where(values < IMPOSSIBLE, values, impossible)
     return values / np.maximum(length, 1).astype(values.dtype)
+
+
+def _forward(skip: Array, alpha: Array, frame: tuple[Array, Array]) -> tuple[Array, None]:
+    """One frame: a state is reached from itself, the one before, or across a blank."""
+    emitted, alive = frame
+    jumped = np.where(skip, _shifted(alpha, 2), FAR)
+    reached = np.logaddexp(np.logaddexp(alpha, _shifted(alpha, 1)), jumped)
+    return np.where(alive[:, None], reached + emitted, alpha), None
 
 
 def _shifted(alpha: Array, places: int) -> Array:

@@ -54,10 +54,10 @@ def chain(*members: Optimizer) -> Optimizer:
         _common_rate(members),
         {"members": members},
         max(member.kind for member in members),
-        None if last.average is None else average,
-        max(member.tolerance for member in members),
-        next((member.perturb for member in members if member.perturb), None),
-        next(
+        average=None if last.average is None else average,
+        tolerance=max(member.tolerance for member in members),
+        perturb=next((member.perturb for member in members if member.perturb), None),
+        curvature=next(
             (
                 member.curvature.inside(key)
                 for key, member in zip(keys, members, strict=True)
@@ -112,8 +112,8 @@ def groups(members: Mapping[str, Optimizer]) -> Optimizer:
         _common_rate(every),
         {"members": members},
         max(member.kind for member in every),
-        None if all(member.average is None for member in every) else average,
-        max(member.tolerance for member in every),
+        average=None if all(member.average is None for member in every) else average,
+        tolerance=max(member.tolerance for member in every),
     )
 
 
