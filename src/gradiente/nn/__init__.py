@@ -3,6 +3,7 @@
 import gradiente.nn.tree  # noqa: F401, it makes modules trees
 from gradiente.nn.activations import ACTIVATIONS
 from gradiente.nn.attention import MultiHeadAttention
+from gradiente.nn.branches import Parallel, Residual
 from gradiente.nn.context import Context, add_loss, is_training, next_key, running
 from gradiente.nn.convolution import (
     Convolution,
@@ -11,8 +12,9 @@ from gradiente.nn.convolution import (
     TransposedConvolution,
 )
 from gradiente.nn.dense import Dense
-from gradiente.nn.embedding import Embedding
+from gradiente.nn.embedding import Embedding, EmbeddingBag
 from gradiente.nn.flatten import Flatten
+from gradiente.nn.gated import Highway, SqueezeExcite
 from gradiente.nn.gates import (
     geglu,
     glu,
@@ -24,6 +26,17 @@ from gradiente.nn.group_normalization import GroupNorm, InstanceNorm, LocalRespo
 from gradiente.nn.layers import LAYERS
 from gradiente.nn.learned_activations import PReLU, Snake, Swish
 from gradiente.nn.lsuv import lsuv
+from gradiente.nn.merging import (
+    Add,
+    Average,
+    Bilinear,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+)
 from gradiente.nn.module import Module
 from gradiente.nn.normalization import BatchNorm, LayerNorm, RMSNorm, UnitNorm
 from gradiente.nn.pooling import (
@@ -83,7 +96,9 @@ from gradiente.nn.regularization import (
     StochasticDepth,
 )
 from gradiente.nn.reparametrization import SpectralNorm, WeightNorm
+from gradiente.nn.resizing import Crop, Pad, PixelShuffle, PixelUnshuffle, Upsample
 from gradiente.nn.sequential import Sequential
+from gradiente.nn.shapes import Lambda, Permute, RepeatVector, Reshape, Unflatten
 from gradiente.nn.smooth import (
     exponential,
     gelu,
@@ -106,6 +121,13 @@ from gradiente.nn.smooth import (
     tanh_shrink,
 )
 from gradiente.nn.summary import summary
+from gradiente.nn.tabular import (
+    CategoryEmbedding,
+    FeatureTokenizer,
+    PeriodicEmbedding,
+    PiecewiseLinearEmbedding,
+    quantile_edges,
+)
 from gradiente.nn.transformer import (
     TransformerDecoder,
     TransformerDecoderLayer,
@@ -122,15 +144,24 @@ __all__ = [
     "ActivityRegularization",
     "AdaptiveAveragePool",
     "AdaptiveMaxPool",
+    "Add",
     "AlphaDropout",
+    "Average",
     "AveragePool",
     "BatchNorm",
+    "Bilinear",
+    "CategoryEmbedding",
+    "Concatenate",
     "Context",
     "Convolution",
+    "Crop",
     "Dense",
     "DepthwiseConvolution",
+    "Dot",
     "Dropout",
     "Embedding",
+    "EmbeddingBag",
+    "FeatureTokenizer",
     "Flatten",
     "GRUCell",
     "GaussianDropout",
@@ -139,22 +170,37 @@ __all__ = [
     "GlobalMaxPool",
     "GroupNorm",
     "GumbelSoftmax",
+    "Highway",
     "InstanceNorm",
     "LPPool",
     "LSTMCell",
+    "Lambda",
     "LayerNorm",
     "LearnedPositions",
     "LinearBiases",
     "LocalResponseNorm",
     "MaxPool",
+    "Maximum",
+    "Minimum",
     "Module",
     "MultiHeadAttention",
+    "Multiply",
     "PReLU",
+    "Pad",
+    "Parallel",
+    "PeriodicEmbedding",
+    "Permute",
+    "PiecewiseLinearEmbedding",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "RMSNorm",
     "RNNCell",
     "RReLU",
     "Recurrent",
     "RecurrentCell",
+    "RepeatVector",
+    "Reshape",
+    "Residual",
     "RotaryPositions",
     "SeparableConvolution",
     "Sequential",
@@ -162,14 +208,18 @@ __all__ = [
     "Snake",
     "SpatialDropout",
     "SpectralNorm",
+    "SqueezeExcite",
     "StochasticDepth",
+    "Subtract",
     "Swish",
     "TransformerDecoder",
     "TransformerDecoderLayer",
     "TransformerEncoder",
     "TransformerEncoderLayer",
     "TransposedConvolution",
+    "Unflatten",
     "UnitNorm",
+    "Upsample",
     "WeightNorm",
     "add_loss",
     "celu",
@@ -195,6 +245,7 @@ __all__ = [
     "maxout",
     "mish",
     "next_key",
+    "quantile_edges",
     "quick_gelu",
     "reglu",
     "relu",

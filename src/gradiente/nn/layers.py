@@ -1,6 +1,7 @@
 """Every layer by its name."""
 
 from gradiente.nn.attention import MultiHeadAttention
+from gradiente.nn.branches import Parallel, Residual
 from gradiente.nn.convolution import (
     Convolution,
     DepthwiseConvolution,
@@ -8,10 +9,22 @@ from gradiente.nn.convolution import (
     TransposedConvolution,
 )
 from gradiente.nn.dense import Dense
-from gradiente.nn.embedding import Embedding
+from gradiente.nn.embedding import Embedding, EmbeddingBag
 from gradiente.nn.flatten import Flatten
+from gradiente.nn.gated import Highway, SqueezeExcite
 from gradiente.nn.group_normalization import GroupNorm, InstanceNorm, LocalResponseNorm
 from gradiente.nn.learned_activations import PReLU, Snake, Swish
+from gradiente.nn.merging import (
+    Add,
+    Average,
+    Bilinear,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+)
 from gradiente.nn.module import Module
 from gradiente.nn.normalization import BatchNorm, LayerNorm, RMSNorm, UnitNorm
 from gradiente.nn.pooling import (
@@ -41,7 +54,15 @@ from gradiente.nn.regularization import (
     StochasticDepth,
 )
 from gradiente.nn.reparametrization import SpectralNorm, WeightNorm
+from gradiente.nn.resizing import Crop, Pad, PixelShuffle, PixelUnshuffle, Upsample
 from gradiente.nn.sequential import Sequential
+from gradiente.nn.shapes import Lambda, Permute, RepeatVector, Reshape, Unflatten
+from gradiente.nn.tabular import (
+    CategoryEmbedding,
+    FeatureTokenizer,
+    PeriodicEmbedding,
+    PiecewiseLinearEmbedding,
+)
 from gradiente.nn.transformer import (
     TransformerDecoder,
     TransformerDecoderLayer,
@@ -49,7 +70,7 @@ from gradiente.nn.transformer import (
     TransformerEncoderLayer,
 )
 
-BASIC = (Sequential, Dense, Embedding, Flatten)
+BASIC = (Sequential, Dense, Embedding, EmbeddingBag, Flatten)
 CONVOLUTION = (
     Convolution,
     TransposedConvolution,
@@ -85,6 +106,11 @@ REGULARIZATION = (
     StochasticDepth,
     ActivityRegularization,
 )
+BRANCHES = (Residual, Parallel, Highway, SqueezeExcite)
+MERGING = (Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot, Bilinear)
+SHAPES = (Reshape, Unflatten, Permute, RepeatVector, Lambda)
+TABULAR = (CategoryEmbedding, PeriodicEmbedding, PiecewiseLinearEmbedding, FeatureTokenizer)
+RESIZING = (Pad, Crop, Upsample, PixelShuffle, PixelUnshuffle)
 RECURRENT = (RNN, LSTM, GRU)
 ACTIVATION = (PReLU, RReLU, Swish, Snake, GumbelSoftmax)
 
@@ -96,6 +122,11 @@ LAYERS: dict[str, type[Module]] = {
         *POOLING,
         *NORMALIZATION,
         *REGULARIZATION,
+        *BRANCHES,
+        *MERGING,
+        *SHAPES,
+        *RESIZING,
+        *TABULAR,
         *RECURRENT,
         *ACTIVATION,
         MultiHeadAttention,

@@ -1,6 +1,6 @@
 """Layers one after the other."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, overload
 
 from gradiente.base.errors import TypeMismatchError
@@ -22,11 +22,7 @@ class Sequential(Module):
     """
 
     def __init__(self, *layers: Layer):
-        for place, layer in enumerate(layers):
-            if not callable(layer) or isinstance(layer, type):
-                raise TypeMismatchError(
-                    f"layer {place} of Sequential is {_described(layer)}, which cannot be called."
-                )
+        checked_layers("Sequential", layers)
         for place, layer in enumerate(layers):
             self.__dict__[str(place)] = layer
 
@@ -60,6 +56,15 @@ class Sequential(Module):
             for layer in self.layers
         )
         return f"Sequential({', '.join(shown)})"
+
+
+def checked_layers(owner: str, layers: Sequence[Any]) -> None:
+    """Raise `TypeMismatchError` in the name of the owner for what cannot be called."""
+    for place, layer in enumerate(layers):
+        if not callable(layer) or isinstance(layer, type):
+            raise TypeMismatchError(
+                f"layer {place} of {owner} is {_described(layer)}, which cannot be called."
+            )
 
 
 def _described(layer: Any) -> str:
