@@ -60,6 +60,7 @@ SHAPES = {
     "odd channels": ((2, 7, 5), (19, 23)),
     "many tiles": ((9, 16, 16), (32, 16)),
     "many blocks": ((40, 20, 17), (24, 48)),
+    "several blocks of a chunk": ((1, 32, 32), (16, 16)),
     "wide": ((1, 6, 6), (70, 130)),
 }
 shapes = pytest.mark.parametrize(("places", "channels"), SHAPES.values(), ids=SHAPES)
