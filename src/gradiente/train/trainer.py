@@ -203,13 +203,16 @@ class Trainer:
             flow=FlowSampling(flow if isinstance(flow, bool) else check_count("flow", flow)),
         )
         with learner.fitting(profile), Progress(verbose) as progress:
-            learner.prepare(data.first(plan.batch_size).x)
-            learner.adopt()
-            self._run = Run(self, learner, self.history, plan)
-            self._run.through(progress)
+            self._go_through(plan, progress)
         if self.history.profile is not None and verbose is not False:
             print(self.history.profile)
         return self.history
+
+    def _go_through(self, plan: Plan, progress: Progress) -> None:
+        self._learner.prepare(plan.data.first(plan.batch_size).x)
+        self._learner.adopt()
+        self._run = Run(self, self._learner, self.history, plan)
+        self._run.through(progress)
 
     def find_learning_rate(
         self,
