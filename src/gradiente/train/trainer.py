@@ -22,6 +22,7 @@ from gradiente.optimizers.transforms import clip_by_global_norm
 from gradiente.train.callbacks import EarlyStopping, as_callbacks, as_early_stopping
 from gradiente.train.checkpoint import Facts, read_checkpoint, write_checkpoint
 from gradiente.train.history import History
+from gradiente.train.history_flow import FlowSampling
 from gradiente.train.inputs import (
     Samples,
     inputs,
@@ -170,6 +171,7 @@ class Trainer:
         sampling: Any = None,
         verbose: bool | None = None,
         profile: bool = False,
+        flow: bool | int = True,
     ) -> History:
         """Train for a number of epochs more; returns the history of all epochs so far.
 
@@ -187,6 +189,8 @@ class Trainer:
             elsewhere; `False` is silent.
         profile: measure the training steps; `history.profile` says where their time went, and is
             printed at the end unless verbose is `False`. Results are the same bits.
+        flow: look at the gradient in each layer on every hundredth batch, at most twice an epoch;
+            on every so many, if a number is given. `history.flow` has it. Results are the same.
 
         Ctrl-C ends the training, keeps the weights of the best epoch and returns the history. A
         loss that is no longer finite raises `NonFiniteError`, with the best finite weights put
@@ -202,9 +206,8 @@ class Trainer:
             batch_size=check_count("batch_size", batch_size, at_least=1),
             shuffle=shuffle,
             callbacks=as_early_stopping(early_stopping) + as_callbacks(callbacks),
-            max_seconds=None
-            if max_seconds is None
-            else check_number("max_seconds", max_seconds, above=0),
+            max_seconds=_checked_seconds(max_seconds),
+            flow=FlowSampling(flow if isinstance(flow, bool) else check_count("flow", flow)),
             sampling=sampling_of(data, sampling),
         )
         return self._through(plan, profile, verbose)
@@ -427,6 +430,10 @@ def _checked_optimizer(optimizer: Any) -> Optimizer:
         f"the optimizer must be one of gradiente.optimizers, such as Adam(1e-3), not "
         f"{optimizer!r}{call}."
     )
+
+
+def _checked_seconds(seconds: Any) -> float | None:
+    return None if seconds is None else check_number("max_seconds", seconds, above=0)
 
 
 def _checked_metrics(metrics: Any) -> list[Metric]:
