@@ -8,6 +8,7 @@ import numpy as np
 
 from gradiente.base.errors import NonFiniteError
 from gradiente.data.batches import epoch_order
+from gradiente.data.sampling import Sampling
 from gradiente.train.callbacks import Callback, listens, tell
 from gradiente.train.diagnosis import non_finite_weights, remedy
 from gradiente.train.history import History, Row
@@ -33,6 +34,7 @@ class Plan:
     callbacks: list[Callback]
     max_seconds: float | None
     flow: FlowSampling
+    sampling: Sampling | None = None
 
     @property
     def batches(self) -> int:
@@ -113,6 +115,8 @@ class Run:
         self._finish(row, progress)
 
     def _order(self, epoch: int) -> np.ndarray:
+        if self.plan.sampling is not None:
+            return self.plan.sampling.order(self.learner.recipe.seed, epoch)
         if self.plan.shuffle:
             return epoch_order(self.plan.data.count, self.learner.recipe.seed, epoch)
         return np.arange(self.plan.data.count)

@@ -23,7 +23,14 @@ from gradiente.train.callbacks import EarlyStopping, as_callbacks, as_early_stop
 from gradiente.train.checkpoint import Facts, read_checkpoint, write_checkpoint
 from gradiente.train.history import History
 from gradiente.train.history_flow import FlowSampling
-from gradiente.train.inputs import inputs, samples, with_validation
+from gradiente.train.inputs import (
+    Samples,
+    inputs,
+    samples,
+    sampling_of,
+    with_chances,
+    with_validation,
+)
 from gradiente.train.learner import EVALUATION_BATCH, Learner
 from gradiente.train.learning_rates import LearningRateTest
 from gradiente.train.loop import Plan, Run
@@ -161,6 +168,7 @@ class Trainer:
         callbacks: Sequence[Any] = (),
         max_seconds: float | None = None,
         shuffle: bool = True,
+        sampling: Any = None,
         verbose: bool | None = None,
         profile: bool = False,
         flow: bool | int = True,
@@ -174,6 +182,8 @@ class Trainer:
         early_stopping: how many epochs without improvement of the validation loss end the training,
             with the best weights put back; or an `EarlyStopping`.
         callbacks: see `gradiente.train.callbacks`; functions of (trainer, row) will do.
+        sampling: "balanced" draws every class of y equally often; a weight for each sample draws
+            samples in this proportion. The training loss is that of what was drawn.
         max_seconds: training ends after the batch during which this much time has passed.
         verbose: `None` shows a progress bar in a terminal or notebook; `True` prints lines
             elsewhere; `False` is silent.
@@ -186,12 +196,9 @@ class Trainer:
         loss that is no longer finite raises `NonFiniteError`, with the best finite weights put
         back. Raises `DataError` for data that cannot be trained on.
         """
-        learner = self._learner
-        x, y = encoded(self.preprocessing, x, y)
-        validation = encoded_validation(self.preprocessing, validation)
-        data, validated = with_validation(
-            samples(x, y, sample_weight), validation, learner.recipe.seed
-        )
+        if sampling is not None:
+            self._refuse_sampling(shuffle)
+        data, validated = self._divided(x, y, sample_weight, sampling, validation)
         plan = Plan(
             data=data,
             validation=validated,
@@ -201,18 +208,21 @@ class Trainer:
             callbacks=as_early_stopping(early_stopping) + as_callbacks(callbacks),
             max_seconds=_checked_seconds(max_seconds),
             flow=FlowSampling(flow if isinstance(flow, bool) else check_count("flow", flow)),
+            sampling=sampling_of(data, sampling),
         )
+        return self._through(plan, profile, verbose)
+
+    def _through(self, plan: Plan, profile: bool, verbose: bool | None) -> History:
+        """Do what a plan says."""
+        learner = self._learner
         with learner.fitting(profile), Progress(verbose) as progress:
-            self._go_through(plan, progress)
+            learner.prepare(plan.data.first(plan.batch_size).x)
+            learner.adopt()
+            self._run = Run(self, learner, self.history, plan)
+            self._run.through(progress)
         if self.history.profile is not None and verbose is not False:
             print(self.history.profile)
         return self.history
-
-    def _go_through(self, plan: Plan, progress: Progress) -> None:
-        self._learner.prepare(plan.data.first(plan.batch_size).x)
-        self._learner.adopt()
-        self._run = Run(self, self._learner, self.history, plan)
-        self._run.through(progress)
 
     def find_learning_rate(
         self,
@@ -249,6 +259,24 @@ class Trainer:
         apart = self._learner.apart(optimizer, data.first(batch_size).x)
         epoch = self.history[-1]["epoch"] + 1 if len(self.history) else 1
         return range_test(apart, data, batch_size, rates, epoch)
+
+    def _divided(
+        self, x: Any, y: Any, sample_weight: Any, sampling: Any, validation: Any
+    ) -> tuple[Samples, Samples | None]:
+        """Training and validation samples from what `fit` was given."""
+        x, y = encoded(self.preprocessing, x, y)
+        data = with_chances(samples(x, y, sample_weight), sampling)
+        validation = encoded_validation(self.preprocessing, validation)
+        return with_validation(data, validation, self._learner.recipe.seed)
+
+    def _refuse_sampling(self, shuffle: bool) -> None:
+        if not shuffle:
+            raise InvalidArgumentError("sampling= draws at random: leave out shuffle=False.")
+        if self.optimizer.search is not None:
+            raise InvalidArgumentError(
+                f"{self.optimizer!r} works on all samples at once and draws none: give "
+                "sample_weight= instead of sampling=."
+            )
 
     def stop(self, reason: str) -> None:
         """End the training after the current epoch; for callbacks."""
