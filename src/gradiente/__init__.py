@@ -46,9 +46,11 @@ from gradiente.insight.verify import verify
 from gradiente.trace import random
 from gradiente.trace.functions import FUNCTIONS, Tensor
 from gradiente.train.history import History
+from gradiente.train.saving import Checkpoint
 from gradiente.train.trainer import Trainer
 
 __all__ = [
+    "Checkpoint",
     "CompiledFunction",
     "History",
     "Tensor",

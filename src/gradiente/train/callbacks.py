@@ -31,6 +31,12 @@ class Callback:
     def on_batch_end(self, trainer: Any, batch: int) -> None:
         """After a training batch, counted from 1 within the epoch."""
 
+    def on_pause(self, trainer: Any, batch: int) -> None:
+        """Whenever training comes back to Python within an epoch; batch: the last one done.
+
+        That is after every batch, or after as many as run in some hundredths of a second.
+        """
+
     def on_epoch_end(self, trainer: Any, row: Row) -> None:
         """After an epoch and its validation; row: its line of the history."""
 

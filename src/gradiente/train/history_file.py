@@ -2,11 +2,11 @@
 
 import json
 import math
-import os
 from pathlib import Path
 from typing import Any
 
 from gradiente.base.errors import RunError
+from gradiente.base.files import replace_file
 
 Row = dict[str, Any]
 
@@ -21,25 +21,9 @@ def write_rows(path: Path, rows: list[Row], stopped: str | None) -> None:
         lines[-1]["stopped"] = stopped
     text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines)
     try:
-        _replace(path, text)
+        replace_file(path, text.encode())
     except OSError as error:
         raise RunError(f"the history cannot be written to {path}: {error.strerror}.") from error
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write beside the file, then rename: a reader finds the old file or the new one, whole."""
-    import tempfile  # brings much along that only writing needs
-
-    handle, temporary = tempfile.mkstemp(prefix=path.name, suffix=".partial", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def _encode(value: Any) -> Any:
