@@ -11,10 +11,10 @@ import time
 import numpy as np
 import pytest
 
-import gradiente as gd
 from gradiente import losses, metrics, nn, optimizers, schedules
 from gradiente.base.errors import DataError, InvalidArgumentError, RunError
 from gradiente.train.callbacks import Callback
+from gradiente.train.saving import Safeguard
 from gradiente.train.trainer import Trainer
 from tests.train.test_checkpoint import assert_same_state, without_time
 
@@ -170,17 +170,17 @@ def names(folder):
 
 
 def test_one_is_written_after_every_epoch_and_the_last_are_kept(tmp_path):
-    trainer = fit_with(gd.Checkpoint(tmp_path / "run", keep=2), epochs=4)
+    trainer = fit_with(Safeguard(tmp_path / "run", keep=2), epochs=4)
     assert names(tmp_path / "run") == [f"checkpoint-00000{n}.gradiente" for n in (3, 4)]
     assert_same_state(load(tmp_path / "run").state, trainer._learner.resumable())
     assert len(load(tmp_path / "run" / "checkpoint-000003.gradiente").history) == 3
 
 
 def test_one_is_written_at_the_end_if_it_is_due_or_the_weights_were_put_back(tmp_path):
-    trainer = fit_with(gd.Checkpoint(tmp_path / "run", every_epochs=3), epochs=4)
+    trainer = fit_with(Safeguard(tmp_path / "run", every_epochs=3), epochs=4)
     assert names(tmp_path / "run") == [f"checkpoint-00000{n}.gradiente" for n in (1, 2)]
     assert len(load(tmp_path / "run").history) == 4
-    trainer = fit_with(gd.Checkpoint(tmp_path / "best"), epochs=30, early_stopping=1)
+    trainer = fit_with(Safeguard(tmp_path / "best"), epochs=30, early_stopping=1)
     for path, value in trainer.weights().items():
         np.testing.assert_array_equal(load(tmp_path / "best").weights()[path], value)
 
@@ -193,7 +193,7 @@ def test_after_an_error_the_last_one_shows_where_training_was(error, tmp_path):
                 raise error
 
     trainer = Trainer(network(), seed=6, **options("schedule"))
-    callbacks = [gd.Checkpoint(tmp_path / "run"), Fails()]
+    callbacks = [Safeguard(tmp_path / "run"), Fails()]
     if isinstance(error, KeyboardInterrupt):
         trainer.fit(X, Y, epochs=3, callbacks=callbacks, **FIT)
     else:
@@ -206,7 +206,7 @@ def test_after_an_error_the_last_one_shows_where_training_was(error, tmp_path):
 
 
 def test_one_is_written_in_the_middle_of_an_epoch_when_it_is_time(tmp_path):
-    fit_with(gd.Checkpoint(tmp_path / "run", keep=100, every_seconds=1e-9))
+    fit_with(Safeguard(tmp_path / "run", keep=100, every_seconds=1e-9))
     positions = [load(path).position for path in sorted((tmp_path / "run").iterdir())]
     assert sum(position is not None for position in positions) >= EPOCHS
     assert sum(position is None for position in positions) == EPOCHS
@@ -215,7 +215,7 @@ def test_one_is_written_in_the_middle_of_an_epoch_when_it_is_time(tmp_path):
 def test_a_disk_that_fails_ends_the_training(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match=r"checkpoints cannot be kept in .*file"):
-        fit_with(gd.Checkpoint(tmp_path / "file"))
+        fit_with(Safeguard(tmp_path / "file"))
 
 
 @pytest.mark.parametrize(
@@ -224,11 +224,11 @@ def test_a_disk_that_fails_ends_the_training(tmp_path):
 )
 def test_arguments_that_make_no_sense(wrong, tmp_path):
     with pytest.raises(InvalidArgumentError):
-        gd.Checkpoint(tmp_path, **wrong)
+        Safeguard(tmp_path, **wrong)
 
 
 def test_outside_the_main_thread_no_signals_are_watched(tmp_path):
-    thread = threading.Thread(target=fit_with, args=(gd.Checkpoint(tmp_path / "run"),))
+    thread = threading.Thread(target=fit_with, args=(Safeguard(tmp_path / "run"),))
     thread.start()
     thread.join()
     assert len(names(tmp_path / "run")) == EPOCHS
@@ -247,7 +247,7 @@ class Send(Callback):
 @pytest.mark.parametrize("event", ["on_batch_end", "on_epoch_begin", "on_epoch_end", "on_fit_end"])
 def test_a_signal_saves_and_exits(event, tmp_path):
     before = signal.getsignal(signal.SIGUSR1)
-    kept = gd.Checkpoint(tmp_path / "run", signals=[signal.SIGTERM, signal.SIGUSR1])
+    kept = Safeguard(tmp_path / "run", signals=[signal.SIGTERM, signal.SIGUSR1])
     trainer = Trainer(network(), seed=6, **options("schedule"))
     callbacks = [Send(event, signal.SIGUSR1), kept]
     with pytest.raises(SystemExit) as exited:
@@ -269,6 +269,8 @@ import hashlib, json, sys
 import numpy as np
 import gradiente as gd
 from gradiente import losses, nn, optimizers, schedules
+from gradiente.train import Safeguard
+from gradiente.base.errors import RunError
 
 folder, epochs = sys.argv[1], int(sys.argv[2])
 random = np.random.default_rng(5)
@@ -278,12 +280,12 @@ net = nn.Sequential(nn.Dense(16), nn.relu, nn.Dropout(0.2), nn.Dense(2))
 rule = optimizers.AdamW(schedules.cosine(0.02, 2000))
 try:
     trainer = gd.Trainer.load(folder, net, loss=losses.cross_entropy, optimizer=rule)
-except gd.base.errors.RunError:
+except RunError:
     trainer = gd.Trainer(net, losses.cross_entropy, rule, seed=3, accumulate=2)
 print("ready", flush=True)
 left = epochs - len(trainer.history)
 if left:
-    kept = gd.Checkpoint(folder, every_seconds=0.001)
+    kept = Safeguard(folder, every_seconds=0.001)
     trainer.fit(x, y, epochs=left, batch_size=8, callbacks=[kept], verbose=False)
 digest = hashlib.sha256()
 for name, value in sorted(trainer.weights().items()):

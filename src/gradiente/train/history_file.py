@@ -26,6 +26,12 @@ def write_rows(path: Path, rows: list[Row], stopped: str | None) -> None:
         raise RunError(f"the history cannot be written to {path}: {error.strerror}.") from error
 
 
+def line_of(row: Row) -> str:
+    """One row as a line of strict JSON."""
+    encoded = {name: _encode(value) for name, value in row.items()}
+    return json.dumps(encoded, allow_nan=False) + "\n"
+
+
 def _encode(value: Any) -> Any:
     if isinstance(value, list):
         return [_encode(each) for each in value]

@@ -22,12 +22,12 @@ from gradiente.train.loop import INTERRUPTED
 EXIT_BY_SIGNAL = 128  # what shells add to the number of a signal in the exit status
 
 
-class Checkpoint(Callback):
-    """A callback that keeps the last checkpoints of a training in a folder.
+class Safeguard(Callback):
+    """Keeps the last checkpoints of a training in a folder, so that nothing can interrupt it.
 
-        trainer.fit(x, y, epochs=50, callbacks=[gd.Checkpoint("run")])
-        trainer = gd.load("run")  # after an interruption
-        trainer.fit(x, y, epochs=50 - len(trainer.history), callbacks=[gd.Checkpoint("run")])
+        trainer.fit(x, y, epochs=50, callbacks=[Safeguard("run")])
+        trainer = gd.Trainer.load("run", network, loss=...)  # after an interruption
+        trainer.fit(x, y, epochs=50 - len(trainer.history), callbacks=[Safeguard("run")])
 
     folder: made if it is not there; its files are `checkpoint-000001.gradiente`, ...
     keep: how many are kept; an older one is deleted after a new one is safely on the disk.
@@ -108,7 +108,7 @@ class Checkpoint(Callback):
             raise SystemExit(EXIT_BY_SIGNAL + number)
 
     def __repr__(self) -> str:
-        return f"Checkpoint({str(self.folder)!r}, keep={self.keep})"
+        return f"Safeguard({str(self.folder)!r}, keep={self.keep})"
 
 
 def _checked_signals(given: Sequence[int]) -> tuple[int, ...]:
