@@ -136,6 +136,7 @@ def packed(saved: Saved) -> bytes:
             "arrays": _sums(arrays),  # in their order
             "history": history.rows,
             "stopped": saved.history.stopped,
+            "flow": saved.history.flow,
         }
     )
     return save(arrays, metadata={"gradiente": text, "sha256": _checksum(text.encode())})
@@ -182,7 +183,7 @@ def _unpacked(words: dict[str, Any], arrays: dict[str, np.ndarray]) -> Saved:
     position = words["position"]
     return Saved(
         _nested(arrays),
-        History(words["history"], words["stopped"]),
+        History(words["history"], words["stopped"], words["flow"]),
         Facts(**words["facts"]),
         None if position is None else Position(**position),
     )
