@@ -54,6 +54,50 @@ def test_a_pandas_frame_is_converted_column_by_column():
     assert frame.columns[-1] == "7"
 
 
+def test_an_arrow_table_and_a_batch_of_it():
+    arrow = pytest.importorskip("pyarrow")
+    table = arrow.table(
+        {
+            "a": [1, 2, None],
+            "b": arrow.array(["x", "y", "x"]).dictionary_encode(),
+            "day": [date(2024, 1, 1), None, date(2025, 1, 1)],
+        }
+    )
+    frame = read_table(table)
+    assert frame["a"].to_list() == [1, 2, None]
+    assert frame["b"].cast(polars.String).to_list() == ["x", "y", "x"]
+    assert frame["day"].to_list() == [date(2024, 1, 1), None, date(2025, 1, 1)]
+    assert read_table(table.to_batches()[0]).equals(frame)
+
+
+def test_a_pandas_frame_of_arrow_columns():
+    pytest.importorskip("pyarrow")
+    table = pandas.DataFrame({"a": [1, None], "b": ["x", None]}).convert_dtypes(
+        dtype_backend="pyarrow"
+    )
+    assert read_table(table).to_dict(as_series=False) == {"a": [1, None], "b": ["x", None]}
+
+
+@pytest.mark.parametrize("unit", ["D", "h", "s", "ms", "us", "ns"])
+def test_dates_of_every_resolution(unit, tmp_path):
+    days = np.array(["2024-01-01", "NaT", "2025-06-30"], f"datetime64[{unit}]")
+    expected = [date(2024, 1, 1), None, date(2025, 6, 30)]
+    np.savez(tmp_path / "table.npz", day=days)
+    tables = [{"day": days}, tmp_path / "table.npz"]
+    if unit in ("s", "ms", "us", "ns"):
+        tables.append(pandas.DataFrame({"day": pandas.Series(days)}))
+    for table in tables:
+        assert read_table(table)["day"].cast(polars.Date).to_list() == expected
+
+
+def test_columns_by_name_and_what_is_still_to_be_computed():
+    frame = read_table({"a": np.array([1.5, np.nan]), "b": ["x", None], 3: [1, 2]})
+    assert frame.to_dict(as_series=False) == {"a": [1.5, None], "b": ["x", None], "3": [1, 2]}
+    assert read_table(FRAME.lazy()).equals(FRAME)
+    with pytest.raises(DataError, match="the dict cannot be read as a table"):
+        read_table({"a": [1, 2], "b": [1, 2, 3]})
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(DataError, match=r"there is no file .*nowhere\.csv"):
         read_table(tmp_path / "nowhere.csv")

@@ -7,6 +7,7 @@ import pytest
 
 import gradiente as gd
 from gradiente import initializers
+from gradiente.base.errors import InvalidArgumentError
 from gradiente.initializers import INITIALIZERS, fans
 from gradiente.trace.random import key
 
@@ -206,3 +207,34 @@ def test_sparse_has_so_many_zeros_for_each_output(sparsity, zeros):
         assert abs(kept.std() / 2.0 - 1) < 5 / math.sqrt(2 * kept.size)
         rows = np.count_nonzero(flat, axis=1)  # every input is as likely as any other
         assert abs(rows - 500 * (1 - zeros / 120)).max() < 5 * math.sqrt(125)
+
+
+@pytest.mark.parametrize("window", ["hann", None])
+def test_a_convolution_with_a_short_time_fourier_weight_gives_the_spectrum_of_frames(window):
+    """That of NumPy's FFT of each windowed frame, real and imaginary part."""
+    frame, signal = 16, np.random.default_rng(3).normal(size=50)
+    shape = (frame, 1, frame // 2 + 1)
+    options = {"window": window, "scaling": None, "periodic": True}
+    shaped = (
+        np.ones(frame)
+        if window is None
+        else 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(frame) / frame)
+    )
+    frames = np.lib.stride_tricks.sliding_window_view(signal, frame) * shaped
+    spectrum = np.fft.rfft(frames, axis=-1)
+    for part, expected in (("real", spectrum.real), ("imaginary", spectrum.imag)):
+        weight = initializers.short_time_fourier(part=part, **options)(key(0), shape, np.float64)
+        found = gd.convolution(signal[None, :, None], weight)[0]
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_the_scales_of_a_short_time_fourier_weight():
+    shape = (8, 1, 5)
+    plain = initializers.short_time_fourier(scaling=None)(key(0), shape, np.float64)
+    window = plain[:, 0, 0]
+    for scaling, size in (("density", np.sqrt(np.sum(window**2))), ("spectrum", np.sum(window))):
+        scaled = initializers.short_time_fourier(scaling=scaling)(key(0), shape, np.float64)
+        np.testing.assert_allclose(scaled, plain / size, atol=1e-15)
+    for wrong in ({"part": "both"}, {"scaling": "loud"}, {"window": "round"}):
+        with pytest.raises(InvalidArgumentError):
+            initializers.short_time_fourier(**wrong)

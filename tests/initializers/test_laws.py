@@ -14,13 +14,14 @@ from gradiente.trace.random import key
 ALL = {name: entry for name, entry in INITIALIZERS.items() if name != "constant"} | {
     "constant": constant(0.5)
 }
-FIXED = ("zeros", "ones", "constant", "identity", "dirac")
+FIXED = ("zeros", "ones", "constant", "identity", "dirac", "short_time_fourier")
 RANDOM = [name for name in ALL if name not in FIXED]
 MOSTLY_ZERO = ("sparse",)
 NAMES = (
     "glorot_normal glorot_uniform he_normal he_uniform lecun_normal lecun_uniform orthogonal zeros "
     "ones constant truncated_normal normal uniform variance_scaling delta_orthogonal sparse "
-    "identity dirac xavier_normal xavier_uniform kaiming_normal kaiming_uniform"
+    "identity dirac xavier_normal xavier_uniform kaiming_normal kaiming_uniform "
+    "short_time_fourier"
 )
 
 

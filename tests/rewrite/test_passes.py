@@ -162,3 +162,60 @@ def test_the_part_that_a_concatenation_is_made_of_is_that_part():
     assert operations(graph).count("slice") == 2
     added = next(node for node in graph.steps if node.operation.name == "add")
     assert added.inputs[0] is graph.inputs[1]
+
+
+IMAGES = np.random.default_rng(3).normal(size=(2, 6, 7, 3))
+KERNEL = np.random.default_rng(4).normal(size=(3, 3, 3, 2))
+
+
+def same_bits(graph, changed, *arrays):
+    verify(changed)
+    for a, b in zip(program(graph)(arrays), program(changed)(arrays), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_zeros_that_a_slice_takes_away_are_not_put_there():
+    graph = graph_of(lambda x: np.pad(x, ((0, 0), (2, 1), (0, 3), (0, 0)))[:, 1:-1, :-3], IMAGES)
+    changed = simplify(graph)
+    assert operations(changed) == ["pad"]
+    assert changed.outputs[0].operation.name == "pad"
+    same_bits(graph, changed, IMAGES)
+
+
+@pytest.mark.parametrize("cut", [slice(3, -1), slice(None, None, 2)])
+def test_a_slice_of_what_was_padded_stays_a_slice(cut):
+    graph = graph_of(lambda x: np.pad(x, ((0, 0), (2, 1), (0, 3), (0, 0)))[:, cut], IMAGES)
+    changed = simplify(graph)
+    assert operations(changed) == ["pad", "slice"]
+    same_bits(graph, changed, IMAGES)
+
+
+@pytest.mark.parametrize("dilations", [1, 2])
+def test_only_the_places_of_a_convolution_that_are_wanted_are_computed(dilations):
+    def some(x, w):
+        return gd.convolution(x, w, padding=3, dilations=dilations)[:, 1:-2, 2:-1]
+
+    graph = graph_of(some, IMAGES, KERNEL)
+    changed = simplify(graph)
+    assert operations(changed) == ["pad", "convolution"]
+    assert changed.outputs[0].operation.name == "convolution"
+    same_bits(graph, changed, IMAGES, KERNEL)
+
+
+def test_a_convolution_that_is_needed_whole_is_computed_once():
+    def both(x, w):
+        y = gd.convolution(x, w)
+        return y, y[:, 1:]
+
+    graph = graph_of(both, IMAGES, KERNEL)
+    assert operations(simplify(graph)).count("convolution") == 1
+    same_bits(graph, simplify(graph), IMAGES, KERNEL)
+
+
+def test_a_convolution_of_every_second_place_stays():
+    def strided(x, w):
+        return gd.convolution(x, w, strides=2)[:, 1:]
+
+    graph = graph_of(strided, IMAGES, KERNEL)
+    assert "slice" in operations(simplify(graph))
+    same_bits(graph, simplify(graph), IMAGES, KERNEL)

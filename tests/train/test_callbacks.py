@@ -7,8 +7,11 @@ from gradiente.train.callbacks import (
     Callback,
     EarlyStopping,
     EpochFunction,
+    LambdaCallback,
+    LearningRateSchedule,
     as_callbacks,
     as_early_stopping,
+    listens,
     tell,
 )
 
@@ -77,3 +80,58 @@ def test_an_interrupt_carries_no_note():
     with pytest.raises(KeyboardInterrupt) as caught:
         tell(as_callbacks([interrupts]), "on_epoch_end", None, {})
     assert not hasattr(caught.value, "__notes__")
+
+
+def test_functions_for_any_event():
+    seen = []
+    callback = LambdaCallback(
+        on_epoch_begin=lambda trainer, epoch: seen.append(epoch),
+        on_fit_end=lambda trainer: seen.append("end"),
+    )
+    for event, args in (("on_fit_begin", ()), ("on_epoch_begin", (4,)), ("on_fit_end", ())):
+        tell([callback], event, None, *args)
+    assert seen == [4, "end"]
+    assert repr(callback) == "LambdaCallback(on_epoch_begin, on_fit_end)"
+    assert listens([callback], "on_fit_end") and not listens([callback], "on_batch_end")
+    assert listens([LambdaCallback(on_batch_end=print)], "on_batch_end")
+    assert not listens([Callback(), EarlyStopping(3)], "on_batch_end")
+
+
+@pytest.mark.parametrize("given", [{"on_epoch": print}, {"on_fit_end": 3}, {"__init__": print}])
+def test_functions_for_events_that_do_not_exist(given):
+    with pytest.raises(InvalidArgumentError, match="functions for on_fit_begin, on_epoch_begin"):
+        LambdaCallback(**given)
+
+
+def test_a_schedule_by_epochs():
+    rates = []
+
+    class Told:
+        learning_rate = property(None, lambda self, rate: rates.append(rate))
+
+    def halved(epoch):
+        return 0.5**epoch
+
+    callback = LearningRateSchedule(halved)
+    for epoch in (1, 2, 3):
+        tell([callback], "on_epoch_begin", Told(), epoch)
+    assert rates == [0.5, 0.25, 0.125]
+    assert repr(callback) == "LearningRateSchedule(halved)"
+
+
+def test_all_are_told_before_the_first_error_is_raised():
+    def fails(trainer, row):
+        raise KeyError("x")
+
+    def breaks(trainer, row):
+        raise ValueError("full")
+
+    seen = []
+    callbacks = as_callbacks([fails, breaks, lambda trainer, row: seen.append(row)])
+    with pytest.raises(KeyError) as caught:
+        tell(callbacks, "on_epoch_end", None, {"epoch": 1})
+    assert seen == [{"epoch": 1}]
+    assert caught.value.__notes__ == [
+        "raised in on_epoch_end of the callback fails",
+        "afterwards ValueError: full was raised in on_epoch_end of the callback breaks",
+    ]

@@ -1,1 +1,16 @@
-"""Tables and arrays become batches."""
+"""Tables, arrays, images and sequences become batches."""
+
+from gradiente.data.encode import Preprocessing
+from gradiente.data.fit_table import fit_table
+from gradiente.data.images import Images, read_images
+from gradiente.data.tables import read_table
+from gradiente.data.windows import next_token_windows
+
+__all__ = [
+    "Images",
+    "Preprocessing",
+    "fit_table",
+    "next_token_windows",
+    "read_images",
+    "read_table",
+]

@@ -1,14 +1,14 @@
 """A table from the arrays of an NPZ file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradiente.base.errors import DataError
 
 if TYPE_CHECKING:
-    from polars import DataFrame
+    from polars import DataFrame, Series
 
 COLUMN_KINDS = "biufUM"  # booleans, whole numbers, numbers, text, dates
 
@@ -68,6 +68,15 @@ def _columns(name: str, array: np.ndarray) -> dict[str, np.ndarray]:
 def _frame(columns: dict[str, np.ndarray]) -> "DataFrame":
     import polars
 
-    return polars.DataFrame(
-        [polars.Series(name, values, nan_to_null=True) for name, values in columns.items()]
-    )
+    return polars.DataFrame([as_series(name, values) for name, values in columns.items()])
+
+
+def as_series(name: str, values: Any) -> "Series":
+    """A column from an array or a list; `nan` is a missing value."""
+    import polars
+
+    if isinstance(values, np.ndarray) and values.dtype.kind == "M":
+        unit, _ = np.datetime_data(values.dtype)
+        if unit not in ("D", "ms", "us", "ns"):  # seconds, for instance, which pandas prefers
+            values = values.astype("datetime64[ms]")
+    return polars.Series(name, values, nan_to_null=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradiente.base.errors import RunError
+from gradiente.base.errors import DataError, RunError
 from gradiente.data.cells import DATE_PARTS, date_part, numbers_of, words_of
 from gradiente.data.fields import (
     read_flag,
@@ -19,6 +19,8 @@ from gradiente.data.fields import (
     read_text,
     read_texts,
 )
+from gradiente.data.kinds import is_text
+from gradiente.data.markers import is_number
 
 if TYPE_CHECKING:
     from polars import Series
@@ -29,6 +31,9 @@ CLIP = 10.0  # a value more standard deviations than this from the mean counts a
 @dataclass(frozen=True)
 class NumberColumn:
     """A number becomes (number - mean) / scale, or the height of a curve; a missing one becomes 0.
+
+    plain: the number stays as it is, and a missing one becomes the mean.
+    mean, scale: or another middle and another spread, as the median and the quartiles.
 
     knots, scores: the curve, empty for none. It takes the quantiles of the training values to
     those of the normal distribution, so that a few huge values do not press the others together.
@@ -41,6 +46,7 @@ class NumberColumn:
     knots: tuple[float, ...] = ()
     scores: tuple[float, ...] = ()
     marks_missing: bool = False
+    plain: bool = False
 
     @property
     def features(self) -> list[str]:
@@ -55,6 +61,9 @@ class NumberColumn:
         """The same for float64 (n,), in which `nan` is missing."""
         missing = ~np.isfinite(numbers)
         known = np.where(missing, self.mean, numbers)
+        if self.plain:
+            features = [known] + [missing] * self.marks_missing
+            return np.stack(features, axis=1).astype(np.float32)
         if self.knots:
             values = np.interp(known, self.knots, self.scores)
         else:
@@ -84,7 +93,15 @@ class CategoryColumn:
         return [f"{self.name} is {category}" for category in self.categories] + rare + missing
 
     def transform(self, column: "Series") -> np.ndarray:
-        """float32 (n, features)."""
+        """float32 (n, features). Raises `DataError` as `codes` does."""
+        width = len(self.features)
+        return np.eye(width + 1, width, dtype=np.float32)[self.codes(column)]
+
+    def codes(self, column: "Series") -> np.ndarray:
+        """int64 (n,): the feature of each row that is 1, or their number where none is.
+
+        Raises `DataError` for numbers, dates and truth values of which none is a category.
+        """
         import polars
 
         width = len(self.features)
@@ -92,9 +109,22 @@ class CategoryColumn:
         numbers = {category: number for number, category in enumerate(self.categories)}
         words = words_of(column)
         codes = words.replace_strict(numbers, default=unknown, return_dtype=polars.Int64)
+        self._refuse_others(column, codes)
         missing = words.is_null().to_numpy()
-        place = np.where(missing, width - 1 if self.marks_missing else unknown, codes.to_numpy())
-        return np.eye(width + 1, width, dtype=np.float32)[place]
+        return np.where(missing, width - 1 if self.marks_missing else unknown, codes.to_numpy())
+
+    def _refuse_others(self, column: "Series", codes: "Series") -> None:
+        """1.0 is not the word "1": a column read as numbers would be unknown in every row."""
+        known = column.drop_nulls()
+        if not len(known) or is_text(column.dtype) or not self.categories:
+            return
+        written_alike = column.dtype.is_integer() and any(map(is_number, self.categories))
+        if not written_alike and not bool((codes < len(self.categories)).any()):
+            raise DataError(
+                f"the column {self.name!r} holds {column.dtype} values such as {known[0]!r}, and "
+                "none of the words it was fitted to, such as "
+                f"{', '.join(self.categories[:5])}: read it as text, written in the same way."
+            )
 
 
 @dataclass(frozen=True)
@@ -159,6 +189,7 @@ def _number_from_dict(data: Any) -> NumberColumn:
         knots=read_numbers(data, "knots"),
         scores=read_numbers(data, "scores"),
         marks_missing=read_flag(data, "marks_missing"),
+        plain=read_flag(data, "plain"),
     )
     rising = all(low < high for low, high in pairwise(column.knots))
     if column.scale <= 0 or len(column.knots) != len(column.scores) or not rising:

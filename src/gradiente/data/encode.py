@@ -13,8 +13,9 @@ import numpy as np
 
 from gradiente.base.errors import DataError, RunError
 from gradiente.data.columns import CategoryColumn, Column, column_from_dict, column_to_dict
-from gradiente.data.fields import read_list, read_object
-from gradiente.data.fit_columns import fit_column
+from gradiente.data.fields import read_flag, read_list, read_object
+from gradiente.data.fit_columns import AUTOMATIC, Encoding, fit_column
+from gradiente.data.tables import read_table
 from gradiente.data.target import (
     ClassTarget,
     Target,
@@ -34,16 +35,26 @@ class Preprocessing:
     """How each column of a table is encoded, and how its target is.
 
     dropped: the columns that are not used, and why.
+    embedded: whether categories become integers, for `nn.CategoryEmbedding` or
+        `nn.FeatureTokenizer`, and not columns of zeros and ones.
     """
 
     columns: tuple[Column, ...]
     target: Target
     dropped: dict[str, str] = field(default_factory=dict)
+    embedded: bool = False
 
     @property
     def feature_names(self) -> list[str]:
-        """One name for each column of the encoded array."""
-        return [feature for column in self.columns for feature in column.features]
+        """One name for each column of the encoded numbers, and of the integers after them."""
+        numbers, codes = self._divided()
+        names = [feature for column in numbers for feature in column.features]
+        return names + [column.name for column in codes]
+
+    @property
+    def category_sizes(self) -> tuple[int, ...]:
+        """How many categories each column of integers has, rare and missing ones included."""
+        return tuple(max(1, len(column.features)) for column in self._divided()[1])
 
     @property
     def text_columns(self) -> list[str]:
@@ -53,27 +64,58 @@ class Preprocessing:
             words.append(self.target.name)
         return words
 
-    def transform(self, frame: "DataFrame") -> np.ndarray:
+    def read(self, source: Any) -> "DataFrame":
+        """A table like the one it was fitted to, from whatever `data.read_table` reads."""
+        import polars
+
+        if isinstance(source, polars.DataFrame):  # also one without rows
+            return source
+        return read_table(source, as_text=self.text_columns)
+
+    def transform(self, source: Any) -> Any:
         """float32 (n, features). Columns the table has besides are ignored.
 
+        If categories are embedded: (numbers, integers) with the integers int64 (n, columns), or one
+        of the two where the table has no columns for the other. What was never seen is the number
+        of the rare ones if there were any, else one beyond all: the unknown of `CategoryEmbedding`.
         Raises `DataError` when columns are missing, or hold values of another kind.
         """
+        frame = self.read(source)
         missing = [column.name for column in self.columns if column.name not in frame.columns]
         if missing:
             raise DataError(_missing_columns(missing, frame.columns))
-        return np.concatenate(
-            [column.transform(frame[column.name]) for column in self.columns], axis=1
-        )
+        numbers, codes = self._divided()
+        parts: list[np.ndarray] = []
+        if numbers:
+            features = [column.transform(frame[column.name]) for column in numbers]
+            parts.append(np.concatenate(features, axis=1))
+        if codes:
+            parts.append(np.stack([column.codes(frame[column.name]) for column in codes], axis=1))
+        return parts[0] if len(parts) == 1 else tuple(parts)
 
-    def transform_target(self, frame: "DataFrame") -> np.ndarray:
+    def _divided(self) -> tuple[list[Column], list[CategoryColumn]]:
+        """The columns that become numbers, and those that become integers."""
+        codes = [c for c in self.columns if self.embedded and isinstance(c, CategoryColumn)]
+        return [column for column in self.columns if column not in codes], codes
+
+    def transform_target(self, source: Any) -> np.ndarray:
         """int64 (n,) for classes, float32 (n, 1) for a quantity."""
+        frame = self.read(source)
         if self.target.name not in frame.columns:
             raise DataError(_missing_columns([self.target.name], frame.columns))
         return self.target.encode(frame[self.target.name])
 
-    def example(self) -> np.ndarray:
-        """One row of zeros, of the shape and type that the network takes."""
-        return np.zeros((1, len(self.feature_names)), np.float32)
+    def decode(self, outputs: np.ndarray) -> list[Any]:
+        """What the outputs of a network mean: classes or quantities, as in the table."""
+        return self.target.decode(np.asarray(outputs))
+
+    def example(self) -> Any:
+        """One row of zeros, of the shapes and types that the network takes."""
+        codes = len(self.category_sizes)
+        numbers = len(self.feature_names) - codes
+        parts = [np.zeros((1, numbers), np.float32)] * bool(numbers)
+        parts += [np.zeros((1, codes), np.int64)] * bool(codes)
+        return parts[0] if len(parts) == 1 else tuple(parts)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a JSON file."""
@@ -82,6 +124,7 @@ class Preprocessing:
             "target": target_to_dict(self.target),
             "columns": [column_to_dict(column) for column in self.columns],
             "dropped": dict(self.dropped),
+            "embedded": self.embedded,
         }
 
     @staticmethod
@@ -93,7 +136,8 @@ class Preprocessing:
             raise RunError("the columns must be one or more, of different names.")
         target = target_from_dict(data.get("target"))
         dropped = read_object(data.get("dropped"))
-        return Preprocessing(columns, target, {str(k): str(v) for k, v in dropped.items()})
+        reasons = {str(name): str(reason) for name, reason in dropped.items()}
+        return Preprocessing(columns, target, reasons, read_flag(data, "embedded"))
 
 
 def fit_preprocessing(
@@ -101,14 +145,16 @@ def fit_preprocessing(
     columns: Iterable[str],
     target: Target,
     dropped: dict[str, str] | None = None,
+    encoding: Encoding = AUTOMATIC,
+    embedded: bool = False,
 ) -> Preprocessing:
     """Fit the encoding of `columns` to the training rows in `frame`."""
-    fitted = tuple(fit_column(frame[name]) for name in columns)
+    fitted = tuple(fit_column(frame[name], encoding) for name in columns)
     useless = {column.name: "holds no word twice" for column in fitted if not _is_useful(column)}
     useful = tuple(column for column in fitted if column.name not in useless)
     if not useful:
         raise DataError("no column is left to learn from: the words in them never come twice.")
-    return Preprocessing(useful, target, (dropped or {}) | useless)
+    return Preprocessing(useful, target, (dropped or {}) | useless, embedded)
 
 
 def _is_useful(column: Column) -> bool:

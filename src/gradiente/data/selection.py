@@ -8,6 +8,7 @@ from gradiente.data.kinds import is_text, kind_of
 if TYPE_CHECKING:
     from polars import DataFrame, Series
 
+FREE_TEXT = "is free text or a name"
 FEW_WORDS = 10  # this many different words are categories, however few the rows
 ROW_NAMES = ("", "id", "index", "row", "row_id", "rownames", "rowname", "row_number", "unnamed: 0")
 
@@ -40,7 +41,7 @@ def _objection(column: "Series") -> str | None:
     if distinct == 1 and len(known) == len(column):
         return "is the same in every row"
     if is_text(column.dtype) and distinct > max(FEW_WORDS, len(known) / 2):
-        return f"is free text or a name ({distinct} different values in {len(known)} rows)"
+        return f"{FREE_TEXT} ({distinct} different values in {len(known)} rows)"
     if _numbers_the_rows(column):
         return "only numbers the rows"
     return None

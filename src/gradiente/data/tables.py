@@ -1,4 +1,4 @@
-"""A table, from whatever holds it: a CSV, Parquet or NPZ file, a pandas or a polars frame."""
+"""A table, from whatever holds it: a CSV, Parquet or NPZ file, a frame or an Arrow table."""
 
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradiente.base.errors import DataError
-from gradiente.data.arrays import read_arrays
+from gradiente.data.arrays import as_series, read_arrays
 from gradiente.data.delimited import read_delimited
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def read_table(
     """Read a table into a polars frame of typed columns.
 
     source: the path of a text file (its delimiter is found out), of a Parquet file (.parquet) or
-    of an NPZ file of arrays (.npz); or a pandas or polars frame.
+    of an NPZ file of arrays (.npz); or a pandas or polars frame, an Arrow table, or a dict of
+    columns.
     header: for text, whether the first line holds the names; `None` to find out.
     as_text: for text, the names of columns that are not to be read as numbers or dates.
     Raises `DataError` when there is no such file, or no table with rows in it.
@@ -89,13 +90,33 @@ def _from_memory(table: Any) -> "DataFrame":
 
     if isinstance(table, polars.DataFrame):
         return table
+    if isinstance(table, polars.LazyFrame):
+        return table.collect()
     # Recognised by name, so that pandas need not be installed.
     if type(table).__module__.split(".")[0] == "pandas" and hasattr(table, "columns"):
         return polars.DataFrame([_from_pandas(str(name), table[name]) for name in table.columns])
+    if isinstance(table, dict) or hasattr(table, "__arrow_c_stream__"):
+        return _from_columns(table)
     raise DataError(
-        f"a {type(table).__name__} is not a table: give the path of a file, or a pandas or polars "
-        "frame."
+        f"a {type(table).__name__} is not a table: give the path of a file, a pandas or polars "
+        "frame, an Arrow table, or a dict of columns."
     )
+
+
+def _from_columns(table: Any) -> "DataFrame":
+    """An Arrow table of any library, or columns by name."""
+    import polars
+
+    try:
+        if isinstance(table, dict):
+            columns = [(str(name), values) for name, values in table.items()]
+            return polars.DataFrame([as_series(*column) for column in columns])
+        return polars.DataFrame(table)
+    except (polars.exceptions.PolarsError, TypeError, ValueError) as error:
+        reason = str(error).split("\n", 1)[0]
+        raise DataError(
+            f"the {type(table).__name__} cannot be read as a table: {reason}."
+        ) from error
 
 
 def _from_pandas(name: str, column: Any) -> Any:
@@ -104,7 +125,7 @@ def _from_pandas(name: str, column: Any) -> Any:
 
     values = column.to_numpy() if isinstance(column.dtype, np.dtype) else None
     if values is not None and values.dtype.kind in "biufM":
-        return polars.Series(name, values, nan_to_null=True)
+        return as_series(name, values)
     known = column.astype(object).where(column.notna(), None).tolist()
     try:
         return polars.Series(name, known)

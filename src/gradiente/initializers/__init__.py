@@ -25,6 +25,7 @@ from gradiente.initializers.scaling import (
     xavier_uniform,
 )
 from gradiente.initializers.sparsity import sparse
+from gradiente.initializers.spectral import short_time_fourier
 
 __all__ = [
     "INITIALIZERS",
@@ -47,6 +48,7 @@ __all__ = [
     "normal",
     "ones",
     "orthogonal",
+    "short_time_fourier",
     "sparse",
     "truncated_normal",
     "uniform",

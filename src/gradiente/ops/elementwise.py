@@ -159,7 +159,7 @@ atanh        = elementwise("atanh",        lambda m, x: m.atanh(x),             
 erf          = elementwise("erf",          lambda m, x: m.erf(x),                     lambda m, x, y: TWO_OVER_SQRT_PI * m.exp(-x * x))
 
 # activations
-relu         = elementwise("relu",         lambda m, x: m.maximum(x, 0),              lambda m, x, y: x > 0,           at=("positive", "any"))
+relu         = elementwise("relu",         lambda m, x: m.maximum(x, 0),              lambda m, x, y: y > 0,           at=("positive", "any"))
 sigmoid      = elementwise("sigmoid",      lambda m, x: 1 / (1 + m.exp(-x)),          lambda m, x, y: y * (1 - y))
 softplus     = elementwise("softplus",     lambda m, x: m.maximum(x, 0) + m.log1p(m.exp(-m.abs(x))), lambda m, x, y: m.sigmoid(x))
 silu         = elementwise("silu",         lambda m, x: x / (1 + m.exp(-x)),          lambda m, x, y: m.sigmoid(x) * (1 + x - y))

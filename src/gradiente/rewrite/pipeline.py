@@ -25,6 +25,7 @@ IMPROVEMENTS: dict[str, str] = {
     "follow": "elementwise operations join the product or reduction whose result they need",
     "prepare": "elementwise operations join the reduction that needs their result",
     "loops": "elementwise operations of one shape share a loop",
+    "recompute": "what is cheap is computed again by each kernel that needs it, not kept in memory",
     "overwrite": "new values of a state are written over the old ones",
     "share": "values that are not needed at the same time share memory",
     "pad": "rows are moved apart in memory where they would compete for the same part of the cache",

@@ -1,5 +1,6 @@
 """Identities of algebra and of shapes that hold to the last bit, NaN and signed zeros included."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -8,6 +9,7 @@ from gradiente.base.types import ArrayType
 from gradiente.graph.graph import Graph
 from gradiente.graph.node import Node
 from gradiente.ops import elementwise, identity, shape
+from gradiente.ops.convolution import convolution
 from gradiente.ops.operation import Operation, broadcast_shapes
 from gradiente.rewrite.rebuild import rebuild, with_inputs
 
@@ -17,8 +19,13 @@ Identity = Callable[[Node, tuple[Node, ...]], Node | None]
 def simplify(graph: Graph) -> Graph:
     """The graph with each identity of the table applied where it fits."""
 
+    uses = Counter(item for node in graph.steps for item in node.inputs)
+    uses.update(graph.outputs)
+
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
         assert node.operation is not None
+        if node.operation is shape.slice_ and inputs[0].operation is convolution:
+            return _some_places(node, inputs[0]) if uses[node.inputs[0]] == 1 else None
         if node.operation.family == "elementwise":
             inputs = _without_broadcasts(node, inputs)
         known = IDENTITIES.get(node.operation)
@@ -102,6 +109,8 @@ def _transpose(node: Node, inputs: tuple[Node, ...]) -> Node | None:
 
 def _slice(node: Node, inputs: tuple[Node, ...]) -> Node | None:
     joined = inputs[0]  # the part of a concatenation that is one of the parts it is made of
+    if joined.operation is shape.pad:
+        return _less_padding(node, joined)
     if joined.operation is not shape.concatenate or set(node.params["steps"]) != {1}:
         return None
     axis, start = joined.params["axis"], 0
@@ -111,6 +120,45 @@ def _slice(node: Node, inputs: tuple[Node, ...]) -> Node | None:
             return piece
         start += piece.type.shape[axis]
     return None
+
+
+def _less_padding(node: Node, padded: Node) -> Node | None:
+    """A slice that only takes zeros away: fewer of them are put there."""
+    inside, params = padded.inputs[0], padded.params
+    if set(node.params["steps"]) != {1} or any(params["gaps"]):
+        return None
+    starts, stops = node.params["starts"], node.params["stops"]
+    lengths = padded.type.shape
+    before = tuple(n - start for n, start in zip(params["before"], starts, strict=True))
+    cut = [n - stop for n, stop in zip(lengths, stops, strict=True)]
+    after = tuple(n - less for n, less in zip(params["after"], cut, strict=True))
+    if min(before + after) < 0:
+        return None
+    amounts = {"before": before, "after": after, "gaps": params["gaps"]}
+    return Node(shape.pad, (inside,), amounts, node.type, node.source)
+
+
+def _some_places(node: Node, whole: Node) -> Node | None:
+    """A slice of a convolution over its places: only these are computed, of what they see."""
+    starts, stops = node.params["starts"], node.params["stops"]
+    x, w = whole.inputs
+    steps, sizes = whole.params["strides"], w.type.shape
+    ends = [(starts[axis], stops[axis], whole.type.shape[axis]) for axis in (0, -1)]
+    if any(start != 0 or stop != length for start, stop, length in ends):
+        return None
+    if set(steps) != {1} or set(node.params["steps"]) != {1} or 0 in node.type.shape:
+        return None
+    spans = [(k - 1) * d for k, d in zip(sizes, whole.params["dilations"], strict=False)]
+    seen = [stop + span for stop, span in zip(stops[1:-1], spans, strict=True)]
+    params = {
+        "starts": (0, *starts[1:-1], 0),
+        "stops": (x.type.shape[0], *seen, x.type.shape[-1]),
+        "steps": (1,) * len(starts),
+    }
+    lengths = tuple(b - a for a, b in zip(params["starts"], params["stops"], strict=True))
+    part = Node(shape.slice_, (x,), params, ArrayType(lengths, x.type.dtype), node.source)
+    part = _slice(part, (x,)) or part
+    return Node(convolution, (part, w), whole.params, node.type, whole.source)
 
 
 IDENTITIES: dict[Operation, Identity] = {

@@ -7,11 +7,10 @@ called at the end of each epoch.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from gradiente.base.arguments import check_count, check_number
 from gradiente.base.errors import InvalidArgumentError
-from gradiente.train.history import Row, grows_better
+from gradiente.train.history import Row
+from gradiente.train.monitor import improves, monitored
 
 
 class Callback:
@@ -36,6 +35,47 @@ class Callback:
 
     def on_fit_end(self, trainer: Any) -> None:
         """After the last epoch of a fit, however it ended."""
+
+
+class LambdaCallback(Callback):
+    """Functions for any of the events, called with what the methods of a `Callback` are given.
+
+        LambdaCallback(on_epoch_begin=lambda trainer, epoch: print(epoch))
+
+    Raises `InvalidArgumentError` for events that do not exist and what cannot be called.
+    """
+
+    def __init__(self, **functions: Callable[..., Any]):
+        events = [name for name in vars(Callback) if name.startswith("on_")]
+        for event, function in functions.items():
+            if event not in events or not callable(function):
+                raise InvalidArgumentError(
+                    f"LambdaCallback takes functions for {', '.join(events)}, not "
+                    f"{event}={function!r}."
+                )
+            setattr(self, event, function)
+        self.functions = functions
+
+    def __repr__(self) -> str:
+        return f"LambdaCallback({', '.join(self.functions)})"
+
+
+class LearningRateSchedule(Callback):
+    """Set the learning rate at the beginning of each epoch: rate = function(epoch).
+
+    function: of the number of the epoch, counted from 1. Schedules that change with every update,
+    which `gradiente.schedules` has, are given to the optimizer instead.
+    """
+
+    def __init__(self, function: Callable[[int], float]):
+        self.function = function
+
+    def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
+        trainer.learning_rate = self.function(epoch)
+
+    def __repr__(self) -> str:
+        name = getattr(self.function, "__name__", repr(self.function))
+        return f"LearningRateSchedule({name})"
 
 
 class EpochFunction(Callback):
@@ -80,19 +120,31 @@ def as_early_stopping(given: Any) -> list[Callback]:
 
 
 def tell(callbacks: Sequence[Callback], event: str, *args: Any) -> None:
-    """Call one method of every callback; what it raises carries a note that names it."""
+    """Call one method of every callback, also after one that fails.
+
+    The first error is raised in the end, with a note that names its callback: a logger after a
+    callback that fails has its line all the same.
+    """
+    failed: Exception | None = None
     for callback in callbacks:
         try:
             getattr(callback, event)(*args)
         except Exception as error:
-            error.add_note(f"raised in {event} of the callback {callback!r}")
-            raise
+            note = f"raised in {event} of the callback {callback!r}"
+            if failed is None:
+                failed = error
+                error.add_note(note)
+            elif failed is not error:
+                failed.add_note(f"afterwards {type(error).__name__}: {error} was {note}")
+    if failed is not None:
+        raise failed
 
 
 def listens(callbacks: Sequence[Callback], event: str) -> bool:
     """True if one of the callbacks does something at this event."""
     silent = getattr(Callback, event)
-    return any(getattr(type(callback), event, None) is not silent for callback in callbacks)
+    methods = [getattr(callback, event) for callback in callbacks]
+    return any(getattr(method, "__func__", method) is not silent for method in methods)
 
 
 def _measured(trainer: Any, column: str) -> Any:
@@ -135,15 +187,8 @@ class EarlyStopping(Callback):
         self.best_epoch = trainer.history[-1]["epoch"] if len(trainer.history) else 0
 
     def on_epoch_end(self, trainer: Any, row: Row) -> None:
-        column = self.monitor or ("validation_loss" if "validation_loss" in row else "loss")
-        value = row.get(column)
-        if not isinstance(value, int | float):
-            numbers = [name for name, each in row.items() if isinstance(each, int | float)]
-            raise InvalidArgumentError(
-                f"EarlyStopping monitors `{column}`, of which there is no number; "
-                f"there are: {', '.join(numbers)}."
-            )
-        if self._is_better(value, column):
+        column, value = monitored("EarlyStopping", row, self.monitor)
+        if improves(value, self.best, column, self.greater_is_better, self.minimum_change):
             self.best, self.best_epoch = value, row["epoch"]
             self.best_weights = _measured(trainer, column) if self.restore_best else None
         elif row["epoch"] - self.best_epoch >= self.patience:
@@ -155,12 +200,6 @@ class EarlyStopping(Callback):
                     f"{column} has not improved for {epochs}; "
                     f"best was {self.best:.4g} in epoch {self.best_epoch}"
                 )
-
-    def _is_better(self, value: float, column: str) -> bool:
-        if self.best is None:
-            return bool(np.isfinite(value))
-        sign = 1.0 if grows_better(column, self.greater_is_better) else -1.0
-        return sign * (value - self.best) > self.minimum_change
 
     def on_fit_end(self, trainer: Any) -> None:
         if self.best_weights is not None:

@@ -26,6 +26,12 @@ def write_rows(path: Path, rows: list[Row], stopped: str | None) -> None:
         raise RunError(f"the history cannot be written to {path}: {error.strerror}.") from error
 
 
+def line_of(row: Row) -> str:
+    """One row as a line of strict JSON."""
+    encoded = {name: _encode(value) for name, value in row.items()}
+    return json.dumps(encoded, allow_nan=False) + "\n"
+
+
 def _replace(path: Path, text: str) -> None:
     """Write beside the file, then rename: a reader finds the old file or the new one, whole."""
     import tempfile  # brings much along that only writing needs

@@ -10,6 +10,7 @@ import numpy as np
 from gradiente.backends.steps import CompiledSteps
 from gradiente.base.arguments import check_count, check_number
 from gradiente.base.errors import GradienteError, InvalidArgumentError, RunError
+from gradiente.data.encode import Preprocessing
 from gradiente.losses.loss import find_loss
 from gradiente.metrics.metric import METRICS, Metric
 from gradiente.nn.module import Module
@@ -30,6 +31,14 @@ from gradiente.train.progress import Progress
 from gradiente.train.rate_finder import range_test, with_rate_tried
 from gradiente.train.state import WEIGHTS, State, is_complete
 from gradiente.train.step import Recipe
+from gradiente.train.tables import (
+    checked_preprocessing,
+    encoded,
+    encoded_inputs,
+    encoded_validation,
+    with_preprocessing,
+    without_preprocessing,
+)
 
 
 class Trainer:
@@ -50,6 +59,9 @@ class Trainer:
     constraints: where parameters are put back after every update, by patterns as well:
         `{"*.weight": constraints.MaxNorm(3.0)}`.
     backend, threads: what the step runs on, as in `gd.compile`.
+    preprocessing: of tables, from `data.fit_table`. `fit`, `evaluate` and `predict` then take
+        tables, of pandas, polars or Arrow, or their files, in place of x and y; it is saved and
+        loaded with the rest. `trainer.preprocessing.decode` turns outputs into what they mean.
 
     The network trains in the data type of its inputs: float64 arrays train in float64. Between fits
     the network may be changed: the next fit continues with the weights it has then, and with the
@@ -71,7 +83,9 @@ class Trainer:
         constraints: ByPattern | None = None,
         backend: str | None = None,
         threads: int | None = None,
+        preprocessing: Preprocessing | None = None,
     ):
+        self.preprocessing = checked_preprocessing(preprocessing)
         optimizer = _checked_optimizer(optimizer)
         if clip_norm is not None:
             optimizer = chain(clip_by_global_norm(clip_norm), optimizer)
@@ -136,7 +150,7 @@ class Trainer:
     def fit(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         *,
         epochs: int = 10,
         batch_size: int = 32,
@@ -152,9 +166,9 @@ class Trainer:
         """Train for a number of epochs more; returns the history of all epochs so far.
 
         x, y: arrays with the samples along the first axis; a tuple or dict of arrays for several
-            inputs or targets.
-        validation: (x, y) or (x, y, sample_weight) to be measured after each epoch, or the fraction
-            of the samples to set aside for that.
+            inputs or targets. With preprocessing= x is a table, which has the targets too.
+        validation: (x, y) or (x, y, sample_weight), or a table, to be measured after each epoch, or
+            the fraction of the samples to set aside for that.
         early_stopping: how many epochs without improvement of the validation loss end the training,
             with the best weights put back; or an `EarlyStopping`.
         callbacks: see `gradiente.train.callbacks`; functions of (trainer, row) will do.
@@ -169,6 +183,8 @@ class Trainer:
         back. Raises `DataError` for data that cannot be trained on.
         """
         learner = self._learner
+        x, y = encoded(self.preprocessing, x, y)
+        validation = encoded_validation(self.preprocessing, validation)
         data, validated = with_validation(
             samples(x, y, sample_weight), validation, learner.recipe.seed
         )
@@ -195,7 +211,7 @@ class Trainer:
     def find_learning_rate(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         *,
         batch_size: int = 32,
         sample_weight: Any = None,
@@ -218,7 +234,7 @@ class Trainer:
 
         L. N. Smith, "Cyclical learning rates for training neural networks", WACV 2017, section 3.3.
         """
-        data = samples(x, y, sample_weight)
+        data = samples(*encoded(self.preprocessing, x, y), sample_weight)
         batch_size = check_count("batch_size", batch_size, at_least=1)
         lowest = check_number("lowest", lowest, above=0)
         highest = check_number("highest", highest, above=lowest)
@@ -236,17 +252,17 @@ class Trainer:
     # -- using the network -------------------------------------------------------------------------
 
     def evaluate(
-        self, x: Any, y: Any, sample_weight: Any = None, batch_size: int = EVALUATION_BATCH
+        self, x: Any, y: Any = None, sample_weight: Any = None, batch_size: int = EVALUATION_BATCH
     ) -> dict[str, Any]:
         """Loss and metrics on given data, exact over all samples: {"loss": ..., name: ...}."""
-        data = samples(x, y, sample_weight)
+        data = samples(*encoded(self.preprocessing, x, y), sample_weight)
         batch_size = check_count("batch_size", batch_size, at_least=1)
         self._learner.prepare(data.first(1).x)
         return self._learner.measure(data, batch_size)
 
     def predict(self, x: Any, batch_size: int = EVALUATION_BATCH) -> Any:
         """The raw outputs of the network (logits, for classification), as arrays."""
-        data = inputs(x)
+        data = inputs(encoded_inputs(self.preprocessing, x))
         batch_size = check_count("batch_size", batch_size, at_least=1)
         self._learner.prepare(data.first(1).x)
         return self._learner.predict(data, batch_size)
@@ -287,7 +303,7 @@ class Trainer:
         """A table of layers, output shapes, parameters and bytes, for inputs like x."""
         if x is None:
             return summary(self.network)
-        first = inputs(x).first(1).x
+        first = inputs(encoded_inputs(self.preprocessing, x)).first(1).x
         self._learner.prepare(first)
         return summary(self.network, first)
 
@@ -300,7 +316,8 @@ class Trainer:
         """
         recipe = self._learner.recipe
         facts = Facts(recipe.seed, recipe.accumulate, repr(recipe.optimizer))
-        write_checkpoint(Path(path), self._learner.resumable(), self.history, facts)
+        state = with_preprocessing(self._learner.resumable(), self.preprocessing)
+        write_checkpoint(Path(path), state, self.history, facts)
 
     @classmethod
     def load(
@@ -309,13 +326,14 @@ class Trainer:
         """A trainer that continues bit for bit where the saved one stopped.
 
         network (or net=): built as before; options: as in the constructor, as before: loss,
-        optimizer, metrics; seed and accumulate are those of the file unless given.
+        optimizer, metrics; seed, accumulate and preprocessing are those of the file unless given.
         Raises `RunError` if the file is damaged or does not fit the network or the optimizer.
         """
         state, history, facts = read_checkpoint(Path(path))
+        state, preprocessing = without_preprocessing(state)
         if not is_complete(state):
             raise RunError(f"{path} is not an intact checkpoint of gradiente.")
-        saved = {"seed": facts.seed, "accumulate": facts.accumulate}
+        saved = {"seed": facts.seed, "accumulate": facts.accumulate, "preprocessing": preprocessing}
         trainer = cls(network if network is not None else net, **{**saved, **options})
         try:
             trainer._learner.resume(state)

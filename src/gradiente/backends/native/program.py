@@ -43,6 +43,7 @@ from gradiente.ops.scan import scan
 from gradiente.rewrite.expand import expand
 from gradiente.rewrite.pipeline import improve, is_skipped
 from gradiente.rewrite.rebuild import with_own_inputs
+from gradiente.rewrite.recompute import recompute
 from gradiente.rewrite.schedule import Fusion, Kernel, schedule
 
 FAMILIES = (
@@ -140,6 +141,7 @@ class Program:
         self.views = views_of(self.graph, self.gathered_nodes, self.overwrites, given)
         fusion = replace(FUSION, ends_together=self._is_small(free))
         kernels = schedule(self.graph, free, readers, fusion)
+        kernels = recompute(self.graph, kernels, free, self.overwrites, fusion.precedes)
         needed = self._needed(kernels)
         self.written = [self._write(kernel, needed) for kernel in kernels]
         self.places: dict[Node, Place] = {}
