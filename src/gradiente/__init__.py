@@ -17,12 +17,15 @@ The folders are the route of a computation, and each imports only from those bef
     data          tables and arrays become batches
     train         the step, the loop, callbacks, checkpoints
     insight       what the gradient is doing: verify, show, profile
+    estimators    networks with the manners of scikit-learn
     cli           the command line
 
 Every function of the Array API standard that can be traced stands here under its name
 (`gd.tanh`, `gd.sum`, `gd.where`, ...), beside NumPy's own, which work on traced values as well.
+`gd.NetworkClassifier` and `gd.NetworkRegressor` load scikit-learn when they are first asked for.
 """
 
+from importlib import import_module
 from typing import Any
 
 from gradiente.backends.compile import CompiledFunction, compile
@@ -51,6 +54,8 @@ from gradiente.train.trainer import Trainer
 __all__ = [
     "CompiledFunction",
     "History",
+    "NetworkClassifier",
+    "NetworkRegressor",
     "Tensor",
     "Trainer",
     "__version__",
@@ -75,9 +80,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The functions of the registry: one row declares one, and it is found here."""
+    """The functions of the registry, and the estimators, which load scikit-learn."""
     if name in FUNCTIONS:
         return FUNCTIONS[name]
+    if name in ("NetworkClassifier", "NetworkRegressor"):
+        return getattr(import_module("gradiente.estimators"), name)
     raise AttributeError(f"gradiente has no attribute `{name}`; dir(gradiente) lists what it has.")
 
 

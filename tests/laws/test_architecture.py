@@ -26,7 +26,7 @@ INNER_ROUTES = {
 
 # What a module may load when it is imported, besides the standard library and this package.
 LIGHT = {"numpy"}
-LIGHT_IN = {"cli": {"typer"}}
+LIGHT_IN = {"cli": {"typer"}, "estimators": {"sklearn"}}
 
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 500

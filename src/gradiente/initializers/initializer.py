@@ -49,6 +49,13 @@ class Initializer:
         changed(key_of(0), (1, 1))  # a value that makes no sense shows here, not in a layer
         return changed
 
+    def __reduce__(self) -> Any:
+        """A copy, or what a pickle makes, is the declared one by its name, with the options."""
+        declared = INITIALIZERS.get(self.name)
+        if declared is None or (isinstance(declared, Initializer) and declared.draw != self.draw):
+            return Initializer, (self.name, self.draw, self.options)
+        return _named, (self.name, self.options)
+
     def __repr__(self) -> str:
         options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
         return f"{self.name}({options})" if options else self.name
@@ -56,6 +63,12 @@ class Initializer:
 
 INITIALIZERS: dict[str, Initializer | Callable[..., Initializer]] = {}
 """Every initializer by name; `constant`, which needs a value, is a function of it."""
+
+
+def _named(name: str, options: dict[str, Any]) -> Any:
+    """The declared initializer of a name with other options."""
+    declared = INITIALIZERS[name]
+    return declared(**options) if options else declared
 
 
 def declare(draw: Callable[..., Array]) -> Initializer:
