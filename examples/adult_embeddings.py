@@ -20,7 +20,7 @@ import gradiente as gd
 from gradiente import initializers, losses, metrics, nn, optimizers, schedules
 from gradiente.data.encode import fit_preprocessing, fit_target
 from gradiente.data.split import split_rows
-from gradiente.data.tables import read_table
+from gradiente.data import read_table
 
 if TYPE_CHECKING:
     from polars import DataFrame

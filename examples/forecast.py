@@ -18,7 +18,7 @@ import plotly.graph_objects as go
 
 import gradiente as gd
 from gradiente import losses, nn, optimizers, schedules
-from gradiente.data.tables import read_table
+from gradiente.data import read_table
 
 YEAR = 12  # months, which is also how far ahead a forecast goes
 WINDOW = 36  # months that a network sees
