@@ -18,9 +18,9 @@ import numpy as np
 
 import gradiente as gd
 from gradiente import initializers, losses, metrics, nn, optimizers, schedules
+from gradiente.data import read_table
 from gradiente.data.encode import fit_preprocessing, fit_target
 from gradiente.data.split import split_rows
-from gradiente.data import read_table
 
 if TYPE_CHECKING:
     from polars import DataFrame
