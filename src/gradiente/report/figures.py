@@ -43,7 +43,7 @@ def _figure(title: str, x: str, y: str, **layout: Any) -> Any:
     )
     grid = {"gridcolor": GRID_COLOUR, "zeroline": False, "linecolor": GRID_COLOUR}
     figure.update_xaxes(title_text=x, automargin=True, **grid)
-    figure.update_yaxes(title_text=y, automargin=True, **grid)
+    figure.update_yaxes(title_text=y, title_standoff=10, automargin=True, **grid)
     return figure
 
 

@@ -2,19 +2,24 @@
 
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gradiente.base.errors import InvalidArgumentError, RunError
+from gradiente.base.files import replace_file
 from gradiente.base.version import __version__
+from gradiente.data.encode import Preprocessing
+from gradiente.data.target import Target
 from gradiente.nn.summary import summary
 from gradiente.report.importance import Importance, permutation_importance
 from gradiente.report.page import Content, page
-from gradiente.report.unseen import unseen
-from gradiente.train.checkpoint import replace_file
-from gradiente.train.inputs import samples
+from gradiente.report.unseen import of_target, unseen
+from gradiente.train.inputs import Samples, samples
+from gradiente.train.learner import EVALUATION_BATCH
+from gradiente.train.tables import encoded
 from gradiente.train.trainer import Trainer
 
 MOST_ROWS, MOST_FEATURES = 2000, 200  # of what is shuffled, for importance
@@ -34,29 +39,64 @@ def write_trainer_report(
     feature_names: Sequence[str] | None = None,
 ) -> Path:
     """Write the report of a trainer, as `Trainer.report` says."""
-    if (x is None) != (y is None):
+    preprocessing = trainer.preprocessing
+    if preprocessing is None and (x is None) != (y is None):
         raise InvalidArgumentError("a report on unseen data takes both of them, x and y.")
-    found, reason, important, why_not, example = None, NO_DATA, [], NO_DATA, None
+    data: Samples | None = None
+    columns: dict[str, list[int]] | None = None
     if x is not None:
-        data = samples(x, y)
-        example, loss = data.first(1).x, _name(trainer)
-        found = unseen(trainer.predict(data.x), data.y, loss, class_names)
-        reason, why_not = OTHER_TASK, NOT_A_TABLE
+        data = samples(*encoded(preprocessing, x, y))
         if _is_table(data.x):
-            important = importance_of(trainer, data.x, data.y, _columns(data.x, feature_names))
-    history = trainer.history
-    content = Content(
+            columns = columns_of(data.x, feature_names, preprocessing)
+    content = content_of(
+        trainer,
+        data,
+        columns,
         title=title or f"Training of {type(trainer.network).__name__}",
-        about=[trained_words(trainer)],
-        history=history,
+        target=None if preprocessing is None else preprocessing.target,
+        class_names=class_names,
+    )
+    return write_page(Path(path), content)
+
+
+def content_of(
+    trainer: Trainer,
+    data: Samples | None,
+    columns: Mapping[str, Sequence[int]] | None,
+    *,
+    title: str,
+    about: Sequence[str] = (),
+    target: Target | None = None,
+    baseline: Sequence[float] | None = None,
+    class_names: Sequence[str] | None = None,
+    configuration: Mapping[str, str] | None = None,
+) -> Content:
+    """What the report on a trainer tells.
+
+    data: unseen; columns: which of its columns are shuffled together; about: lines on the data.
+    target: what y was made from, and baseline: outputs that are predicted without learning.
+    """
+    found, reason, important, why_not, example = None, NO_DATA, [], NO_DATA, None
+    if data is not None:
+        reason, why_not, example = OTHER_TASK, NOT_A_TABLE, data.first(1).x
+        outputs = trainer._learner.predict(data, EVALUATION_BATCH)
+        if target is not None:
+            found = of_target(target, outputs, data.y, baseline)
+        else:
+            found = unseen(outputs, data.y, _name(trainer), class_names)
+        if columns:
+            important = importance_of(trainer, data, columns)
+    return Content(
+        title=title,
+        about=[*about, trained_words(trainer)],
+        history=trainer.history,
         summary=summary(trainer.network, example),
-        configuration=configuration_of(trainer) | versions(),
+        configuration={**configuration_of(trainer), **(configuration or {}), **versions()},
         unseen=found,
         no_result=reason,
         importance=important,
         no_importance=why_not,
     )
-    return write_page(Path(path), content)
 
 
 def write_page(path: Path, content: Content) -> Path:
@@ -108,18 +148,36 @@ def versions() -> dict[str, str]:
 
 
 def importance_of(
-    trainer: Trainer, x: np.ndarray, y: Any, columns: Mapping[str, Sequence[int]]
+    trainer: Trainer, data: Samples, columns: Mapping[str, Sequence[int]]
 ) -> list[Importance]:
     """The permutation importance for the loss of a trainer, on the first rows of a table."""
-    x, y = x[:MOST_ROWS], y[:MOST_ROWS]
-    return permutation_importance(lambda x: float(trainer.evaluate(x, y)["loss"]), x, columns)
+    shown = data.first(MOST_ROWS)
+
+    def loss(x: np.ndarray) -> float:
+        changed = replace(shown, x=x)
+        return float(trainer._learner.measure(changed, EVALUATION_BATCH)["loss"])
+
+    return permutation_importance(loss, shown.x, columns)
 
 
 def _is_table(x: Any) -> bool:
     return isinstance(x, np.ndarray) and x.ndim == 2 and 1 < x.shape[1] <= MOST_FEATURES
 
 
-def _columns(x: np.ndarray, names: Sequence[str] | None) -> dict[str, list[int]]:
+def columns_of(
+    x: np.ndarray, names: Sequence[str] | None, preprocessing: Preprocessing | None = None
+) -> dict[str, list[int]]:
+    """The places of each column in the encoded table, by name.
+
+    Raises `InvalidArgumentError` for names that do not fit.
+    """
+    if preprocessing is not None and names is None:
+        found, place = {}, 0
+        for column in preprocessing.columns:
+            width = len(column.features)
+            found[column.name] = list(range(place, place + width))
+            place += width
+        return found
     names = [f"feature {place}" for place in range(x.shape[1])] if names is None else names
     if len(names) != x.shape[1] or len(set(names)) != len(names):
         raise InvalidArgumentError(

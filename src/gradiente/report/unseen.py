@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradiente.base.errors import DataError
+from gradiente.data.target import NumberTarget, Target
 
 BINARY_LOSSES = ("binary", "sigmoid", "logistic")  # words in the names of losses of a single logit
 
@@ -77,6 +78,24 @@ def unseen(
         return None
     numbers = flat.astype(np.float64).reshape(-1)
     return Numbers(logits.astype(np.float64).reshape(-1), numbers, float(numbers.mean()))
+
+
+def of_target(
+    target: Target, outputs: np.ndarray, y: np.ndarray, baseline: Sequence[float] | None = None
+) -> Unseen:
+    """What is known of outputs beside an encoded target, in the words and units of its table.
+
+    baseline: outputs that are predicted without learning, by default what suits y best.
+    """
+    constant = None if baseline is None else np.asarray([baseline], np.float64)
+    if isinstance(target, NumberTarget):
+        right = np.array(target.decode(y), np.float64)
+        without = right.mean() if constant is None else target.decode(constant)[0]
+        return Numbers(np.array(target.decode(outputs), np.float64), right, float(without))
+    if outputs.shape[1] == 1:
+        outputs = np.concatenate([np.zeros_like(outputs), outputs], axis=1)
+    shares = None if constant is None else target.probabilities(constant)[0]
+    return classes(outputs, y, target.classes, shares)
 
 
 def classes(
