@@ -81,6 +81,11 @@ def current_source() -> Source:
     return UNKNOWN
 
 
+def current_layer() -> str:
+    """The path of the layer at work; empty outside of layers."""
+    return _layer.get()
+
+
 @contextmanager
 def attributed_to(source: Source) -> Iterator[None]:
     """Attribute what is recorded inside to `source`: a gradient belongs to its forward line."""

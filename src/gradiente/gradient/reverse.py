@@ -11,9 +11,14 @@ from gradiente.trace.functions import Tensor, m
 
 
 def backward(
-    outputs: Iterable[Node], seeds: Iterable[Tensor], sources: Iterable[Node]
+    outputs: Iterable[Node],
+    seeds: Iterable[Tensor],
+    sources: Iterable[Node],
+    watched: Iterable[Node] = (),
 ) -> list[Tensor | None]:
     """The gradient of Σ outputs · seeds with respect to each source; `None` where there is none.
+
+    watched: values on the way from the sources to the outputs, whose gradients follow in the list.
 
     Nodes are visited from the outputs backwards in reverse topological order, so that the gradient
     of a value is complete, the sum over all its uses, before it is passed on to its inputs. In
@@ -37,7 +42,8 @@ def backward(
         for source, contribution in zip(node.inputs, local, strict=True):
             if contribution is not None and source in path:
                 _add(contributions, source, contribution)
-    return [_total(contributions, node) if node in contributions else None for node in sources]
+    asked = [*sources, *watched]
+    return [_total(contributions, node) if node in contributions else None for node in asked]
 
 
 def _local(node: Node, gradient: Tensor) -> tuple[Tensor | None, ...]:

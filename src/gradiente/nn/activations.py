@@ -6,9 +6,12 @@ in `learned_activations.py` and `random_activations.py`.
 """
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from gradiente.base.registry import enter
+from gradiente.base.source import current_layer
+from gradiente.nn.context import Activated, current
 
 Activation = Callable[..., Any]
 
@@ -17,9 +20,35 @@ ACTIVATIONS: dict[str, Activation] = {}
 
 
 def declare(activation: Activation) -> Activation:
-    """Enter an activation into `ACTIVATIONS` under its name."""
-    enter(ACTIVATIONS, "an activation", activation.__name__, activation)
-    return activation
+    """Enter an activation into `ACTIVATIONS` under its name; a run that asks is told of calls."""
+    told = _told(activation)
+    enter(ACTIVATIONS, "an activation", activation.__name__, told)
+    return told
+
+
+def _told(activation: Activation) -> Activation:
+    @wraps(activation)
+    def told(x: Any, *args: Any, **kwargs: Any) -> Any:
+        context = current()
+        if context is None or context.activations is None:
+            return activation(x, *args, **kwargs)
+        activations, context.activations = context.activations, None
+        try:
+            result = activation(x, *args, **kwargs)
+        finally:
+            context.activations = activations
+        activations.append(
+            Activated(
+                activation.__name__,
+                lambda x: activation(x, *args, **kwargs),
+                x,
+                current_layer(),
+                len(context.calls or ()),
+            )
+        )
+        return result
+
+    return told
 
 
 def also_called(name: str, activation: Activation) -> Activation:

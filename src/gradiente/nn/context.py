@@ -11,6 +11,20 @@ from gradiente.base.source import current_source
 from gradiente.trace.random import fold_in
 
 
+@dataclass(frozen=True)
+class Activated:
+    """One call of an activation function: its name, what it computes, and what it was given.
+
+    within: the path of the innermost module at work; calls: how many had been called before.
+    """
+
+    name: str
+    function: Callable[[Any], Any]
+    x: Any
+    within: str
+    calls: int
+
+
 @dataclass
 class Context:
     """The conditions under which networks run, and what is known of the run in progress.
@@ -20,6 +34,8 @@ class Context:
     seed: what parameters created on first use are drawn from.
     calls: if a list is given, (path, module, output) of every module called is added to it, in
         order of completion.
+    activations: if a list is given, every activation function of the library that was called is
+        added to it, those that another one is made of excepted.
 
     root: the outermost module at work; paths: those of the modules below it, by identity.
     created: (module, name, array) of every parameter and buffer created on first use.
@@ -31,6 +47,7 @@ class Context:
     key: Any = None
     seed: int = 0
     calls: list[tuple[str, Any, Any]] | None = None
+    activations: list["Activated"] | None = None
     draws: int = 0
     root: Any = None
     paths: dict[int, str] = field(default_factory=dict)

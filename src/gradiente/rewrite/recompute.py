@@ -22,7 +22,7 @@ CHEAP = {
     elementwise.relu,
 }
 MOST = 3  # such operations in a row, from what is in memory
-LARGE = 1  # elements of what is worth it
+LARGE = 1 << 15  # elements of what is worth it
 SMALL = 8  # times smaller: what is read beside the one large input
 
 

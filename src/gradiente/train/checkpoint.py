@@ -102,6 +102,7 @@ def write_checkpoint(path: Path, state: State, history: History, facts: Facts) -
             "order": list(arrays),
             "history": History(history.rows).rows,  # callbacks may have added to the rows
             "stopped": history.stopped,
+            "flow": history.flow,
         }
     )
     content = save(arrays, metadata={"gradiente": text, "sha256": _seal(text, arrays)})
@@ -146,7 +147,7 @@ def read_checkpoint(path: Path) -> tuple[State, History, Facts]:
             text = json.loads(metadata["gradiente"])
             arrays = {name: file.get_tensor(name) for name in text["order"]}
         intact = metadata["sha256"] == _seal(metadata["gradiente"], arrays)
-        history = History(text["history"], text["stopped"])
+        history = History(text["history"], text["stopped"], text.get("flow", ()))
         known, facts, state = text["format"], Facts(**text["facts"]), _nested(arrays)
     except FileNotFoundError:
         raise RunError(f"there is no file {path}.") from None

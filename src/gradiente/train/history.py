@@ -11,7 +11,8 @@ from gradiente.backends.compilations import Compilations
 from gradiente.backends.profile import Profile
 from gradiente.base.errors import InvalidArgumentError, TypeMismatchError, UnknownNameError
 from gradiente.metrics.metric import METRICS, Metric
-from gradiente.train.history_file import read_rows, write_rows
+from gradiente.train.history_file import FLOW, read_rows, write_rows
+from gradiente.train.history_flow import FlowRow, checked_flow
 from gradiente.train.history_plot import plot_rows
 from gradiente.train.history_table import html_table, text_table
 
@@ -27,15 +28,20 @@ class History(Sequence[Row]):
     which `pandas.DataFrame(history.rows)` makes a table. A column of measures on the validation
     data carries the prefix `validation_`. Values are Python numbers, nested lists of them for
     metrics such as a confusion matrix, or `None` where nothing was measured.
+    `flow` is a list of dicts, one per epoch and layer: what the gradient did there, as
+    `gradiente.train.flow` says, on the batches of the epoch that were looked at.
     `stopped` says in words why training ended, and is `None` while it runs. `compilations` counts
     what was compiled for it in this process; `profile` says where the time of the last fit went, if
     that was asked for. These two are not part of files.
     """
 
-    def __init__(self, rows: Iterable[Row] = (), stopped: str | None = None) -> None:
+    def __init__(
+        self, rows: Iterable[Row] = (), stopped: str | None = None, flow: Iterable[FlowRow] = ()
+    ) -> None:
         if stopped is not None and not isinstance(stopped, str):
             raise TypeMismatchError(f"`stopped` is a text or None, not {stopped!r}.")
         self.rows: list[Row] = []
+        self.flow = checked_flow(flow)
         self.stopped = stopped
         self.compilations = Compilations()
         self.profile: Profile | None = None
@@ -55,6 +61,8 @@ class History(Sequence[Row]):
             )
         if "stopped" in row:
             raise InvalidArgumentError("set `history.stopped`; it is no column of a row.")
+        if FLOW in row:
+            raise InvalidArgumentError(f"`{FLOW}` is no column of a row: see `history.flow`.")
         self.rows.append({str(name): _plain(name, value) for name, value in row.items()})
 
     @property
@@ -84,7 +92,8 @@ class History(Sequence[Row]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, History):
             return NotImplemented
-        return self.rows == other.rows and self.stopped == other.stopped
+        mine, others = (self.rows, self.stopped, self.flow), (other.rows, other.stopped, other.flow)
+        return mine == others
 
     __hash__ = None  # type: ignore[assignment]  # it is mutable, as a list is
 
@@ -122,16 +131,17 @@ class History(Sequence[Row]):
     def to_jsonl(self, path: str | Path) -> None:
         """Write one line of strict JSON per epoch; the file is replaced as a whole or not at all.
 
-        The last line also carries `stopped`. Numbers that JSON does not have are written as the
-        strings "NaN", "Infinity" and "-Infinity". Raises `RunError` where it cannot be written.
+        A line also carries the flow of its epoch, the last one `stopped`. Numbers that JSON does
+        not have are written as the strings "NaN", "Infinity" and "-Infinity". Raises `RunError`
+        where it cannot be written.
         """
-        write_rows(Path(path), self.rows, self.stopped)
+        write_rows(Path(path), self.rows, self.stopped, self.flow)
 
     @classmethod
     def from_jsonl(cls, path: str | Path) -> "History":
         """Read what `to_jsonl` wrote; `RunError` names the line where the file is damaged."""
-        rows, stopped = read_rows(Path(path))
-        return cls(rows, stopped)
+        rows, stopped, flow = read_rows(Path(path))
+        return cls(rows, stopped, flow)
 
     def plot(self, columns: Sequence[str] | None = None) -> Any:
         """A plotly figure: a panel for the loss and for each metric, with the best epoch marked.

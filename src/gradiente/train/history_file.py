@@ -3,20 +3,30 @@
 import json
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gradiente.base.errors import RunError
+from gradiente.base.errors import GradienteError, RunError
+from gradiente.train.history_flow import FlowRow, checked_flow
 
 Row = dict[str, Any]
+
+FLOW = "gradient_flow"
 
 # JSON has no words for these three numbers.
 NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
-def write_rows(path: Path, rows: list[Row], stopped: str | None) -> None:
+def write_rows(
+    path: Path, rows: list[Row], stopped: str | None, flow: Sequence[FlowRow] = ()
+) -> None:
     """Write one line per row; the last one carries `stopped`, alone where there are no rows."""
-    lines = [{name: _encode(value) for name, value in row.items()} for row in rows] or [{}]
+    lines: list[Row] = [_encoded(row) for row in rows] or [{}]
+    for line in lines:
+        of_epoch = [row for row in flow if row["epoch"] == line.get("epoch")]
+        if of_epoch:
+            line[FLOW] = [_encoded(row) for row in of_epoch]
     if stopped is not None or not rows:
         lines[-1]["stopped"] = stopped
     text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines)
@@ -48,6 +58,10 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
+def _encoded(row: Row) -> Row:
+    return {name: _encode(value) for name, value in row.items()}
+
+
 def _encode(value: Any) -> Any:
     if isinstance(value, list):
         return [_encode(each) for each in value]
@@ -56,22 +70,25 @@ def _encode(value: Any) -> Any:
     return value
 
 
-def read_rows(path: Path) -> tuple[list[Row], str | None]:
-    """The rows and `stopped`. Raises `RunError` where the file is missing or damaged."""
+def read_rows(path: Path) -> tuple[list[Row], str | None, list[FlowRow]]:
+    """The rows, `stopped` and the flow. Raises `RunError` where the file is missing or damaged."""
     lines = _lines(path)
     rows: list[Row] = []
+    flow: list[FlowRow] = []
     stopped = None
     for number, line in enumerate(lines, start=1):
         try:
             row = _parse(line)
             if number == len(lines):
                 stopped = _take_stopped(row, alone=number == 1)
+            flow += _take_flow(row)
             if row or number > 1:
                 _check(row, rows[-1]["epoch"] if rows else -1)
                 rows.append({name: _decode(name, value) for name, value in row.items()})
-        except (ValueError, RecursionError) as error:
-            raise RunError(f"{path} is damaged in line {number}: {error}.") from error
-    return rows, stopped
+        except (ValueError, RecursionError, GradienteError) as error:
+            reason = str(error).removesuffix(".")
+            raise RunError(f"{path} is damaged in line {number}: {reason}.") from error
+    return rows, stopped, flow
 
 
 def _lines(path: Path) -> list[str]:
@@ -125,6 +142,18 @@ def _take_stopped(row: Row, *, alone: bool) -> str | None:
     if not isinstance(stopped, str | None):
         raise ValueError("`stopped` must be a text")
     return stopped
+
+
+def _take_flow(row: Row) -> list[FlowRow]:
+    """The rows of the flow in a line, of which they are no column."""
+    rows = row.pop(FLOW, [])
+    if not isinstance(rows, list) or not all(isinstance(each, dict) for each in rows):
+        raise ValueError(f"`{FLOW}` must be a list of objects")
+    texts = ("layer", "kind")
+    found = [{k: v if k in texts else _decode(k, v) for k, v in each.items()} for each in rows]
+    if any(each.get("epoch") != row.get("epoch") for each in found):
+        raise ValueError(f"`{FLOW}` is of another epoch")
+    return checked_flow(found)
 
 
 def _check(row: Row, previous: int) -> None:

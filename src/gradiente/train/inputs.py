@@ -1,15 +1,18 @@
 """What the user hands over for training, brought into arrays that belong together."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from gradiente.base.errors import DataError
+from gradiente.base.errors import DataError, InvalidArgumentError
 from gradiente.base.trees import flatten, map_tree, paths_of, unflatten
 from gradiente.data.batches import batch_slices
+from gradiente.data.sampling import Sampling, balanced
 from gradiente.data.split import split_rows
+
+BALANCED = "balanced"
 
 
 @dataclass(frozen=True)
@@ -17,12 +20,14 @@ class Samples:
     """Inputs x, targets y and weights (or `None`), with the samples along the first axis.
 
     x and y are trees of arrays: an array, or for several inputs a tuple or dict of them.
+    chances: how often each sample is drawn, in proportion; `None` if all are drawn once.
     """
 
     x: Any
     y: Any
     weight: Any
     count: int
+    chances: np.ndarray | None = None
 
     def as_tuple(self) -> tuple[Any, Any, Any]:
         """x, y and weights, as a step takes them."""
@@ -31,7 +36,8 @@ class Samples:
     def rows(self, indices: np.ndarray) -> "Samples":
         """The samples at the given places."""
         chosen = [map_tree(lambda a: a[indices], part) for part in self.as_tuple()]
-        return Samples(*chosen, count=len(indices))
+        chances = None if self.chances is None else self.chances[indices]
+        return Samples(*chosen, count=len(indices), chances=chances)
 
     def first(self, number: int) -> "Samples":
         """The first samples, all if there are fewer."""
@@ -60,6 +66,45 @@ def samples(x: Any, y: Any, weight: Any = None) -> Samples:
         raise DataError("there are no targets: y is None.")
     parts = {"x": x, "y": y}
     return _together(parts if weight is None else {**parts, "sample_weight": weight})
+
+
+def with_chances(data: Samples, sampling: Any) -> Samples:
+    """The samples with what `sampling=` says of each of them, if that is an array of weights.
+
+    Raises `DataError` for weights that are no chances, `InvalidArgumentError` for other words than
+    "balanced".
+    """
+    if sampling is None or (isinstance(sampling, str) and sampling == BALANCED):
+        return data
+    if isinstance(sampling, str):
+        raise InvalidArgumentError(
+            f'sampling= is "{BALANCED}" or a weight for each sample, not {sampling!r}.'
+        )
+    chances = _array("sampling", sampling)
+    if chances.shape != (data.count,):
+        raise DataError(
+            f"sampling has shape {chances.shape}: give one weight for each of the {data.count} "
+            "samples."
+        )
+    return replace(data, chances=_as_chances(chances))
+
+
+def sampling_of(data: Samples, sampling: Any) -> Sampling | None:
+    """How the training samples are drawn, when those for validation have been set aside."""
+    if sampling is None:
+        return None
+    if data.chances is not None:
+        return Sampling(_as_chances(data.chances))
+    if not isinstance(data.y, np.ndarray):
+        raise DataError(f'sampling="{BALANCED}" needs y to be one array of classes.')
+    return balanced(data.y)
+
+
+def _as_chances(chances: np.ndarray) -> np.ndarray:
+    values = chances.astype(np.float64)
+    if not np.all(np.isfinite(values)) or np.any(values < 0) or not np.any(values > 0):
+        raise DataError("weights of sampling are finite, not negative, and not all zero.")
+    return values
 
 
 def _together(parts: dict[str, Any]) -> Samples:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradiente.backends.compilations import Compilations
+from gradiente.backends.compile import compile
 from gradiente.backends.profile import Profile, merged
 from gradiente.backends.steps import CompiledSteps, TimedVariants
 from gradiente.base.errors import GradienteError, IndexRangeError, RunError
@@ -19,6 +20,7 @@ from gradiente.base.trees import flatten, map_tree
 from gradiente.nn.tree import configuration
 from gradiente.optimizers.optimizer import Optimizer
 from gradiente.train.checkpoint import flat
+from gradiente.train.flow import flow_function
 from gradiente.train.full_batch import Evaluated, FullBatch, iteration
 from gradiente.train.inputs import Samples
 from gradiente.train.measure import measured
@@ -44,6 +46,7 @@ class Learner:
         self.backend = backend
         self.threads = threads
         self.compiled = compiled(recipe, backend, threads)
+        self._flow = compile(flow_function(recipe), backend, threads)
         self.plateau = plateau_of(recipe.optimizer)
         self.state: State | None = None
         self._configuration: Any = None
@@ -65,8 +68,9 @@ class Learner:
             network.initialize(x, seed=self.recipe.seed)
             self._configuration = configuration(network)
             self._empty_sums = None
-            self._former += self.compiled.compilations
+            self._former = self.compilations
             self.compiled = compiled(self.recipe, self.backend, self.threads)
+            self._flow = compile(flow_function(self.recipe), self.backend, self.threads)
 
     def adopt(self) -> State:
         """Take over what the network holds now: other weights, other frozen parameters."""
@@ -292,7 +296,14 @@ class Learner:
     @property
     def compilations(self) -> Compilations:
         """What compiling has cost so far."""
-        return self._former + self.compiled.compilations
+        return self._former + self.compiled.compilations + self._flow.compilations
+
+    def flow(self, batch: Samples) -> dict[str, Any]:
+        """What the gradient does in each layer on a batch; nothing changes."""
+        assert self.state is not None
+        parts = (*WEIGHTS, "optimizer", "key", "batches")
+        with _explained():
+            return self._flow({part: self.state[part] for part in parts}, batch.as_tuple())
 
     def profile(self) -> Profile | None:
         """Where the time of this fit went; `None` if it is not profiled."""

@@ -8,9 +8,11 @@ import numpy as np
 
 from gradiente.base.errors import NonFiniteError
 from gradiente.data.batches import epoch_order
+from gradiente.data.sampling import Sampling
 from gradiente.train.callbacks import Callback, listens, tell
 from gradiente.train.diagnosis import non_finite_weights, remedy
 from gradiente.train.history import History, Row
+from gradiente.train.history_flow import FlowSampling, mean_flow
 from gradiente.train.inputs import Samples
 from gradiente.train.learner import EVALUATION_BATCH, Learner
 from gradiente.train.measure import mean_loss, values_of
@@ -31,6 +33,8 @@ class Plan:
     shuffle: bool
     callbacks: list[Callback]
     max_seconds: float | None
+    flow: FlowSampling
+    sampling: Sampling | None = None
 
     @property
     def batches(self) -> int:
@@ -51,6 +55,7 @@ class Run:
         self.best_loss = np.inf
         self.deadline = np.inf
         self.last = 0  # the number of the last epoch
+        self.flow: list[dict[str, Any]] = []  # of the batches of the epoch that were looked at
         self.pace = Pace(one_by_one=listens(plan.callbacks, "on_batch_end"))
 
     def through(self, progress: Progress) -> None:
@@ -99,6 +104,7 @@ class Run:
         learner.begin_epoch(plan.data.first(plan.batch_size), watched=bool(plan.callbacks))
         rate = learner.learning_rate
         progress.begin_epoch(epoch, self.last, plan.batches)
+        self.flow = []
         sums = self._batches(epoch, progress)
         self._refuse_weights(epoch)
         row: Row = {"epoch": epoch, "learning_rate": rate}
@@ -109,6 +115,8 @@ class Run:
         self._finish(row, progress)
 
     def _order(self, epoch: int) -> np.ndarray:
+        if self.plan.sampling is not None:
+            return self.plan.sampling.order(self.learner.recipe.seed, epoch)
         if self.plan.shuffle:
             return epoch_order(self.plan.data.count, self.learner.recipe.seed, epoch)
         return np.arange(self.plan.data.count)
@@ -119,8 +127,15 @@ class Run:
         if learner.recipe.optimizer.search is not None:
             return self._iteration(epoch, progress)
         order, done, sums = self._order(epoch), 0, None
+        assert learner.state is not None
+        whole = max(
+            plan.data.count // plan.batch_size, 1
+        )  # a rest would need a function of its own
+        due = plan.flow.due(int(learner.state["batches"]), whole)
         while done < plan.batches:
-            rows, update = self._next(order, done)
+            rows, update = self._next(order, done, due)
+            if done in due:
+                self.flow.append(learner.flow(plan.data.rows(rows[0])))
             with self.pace:
                 sums = learner.learn(plan.data, rows, update, plan.batch_size)
             self.pace.count(len(rows))
@@ -154,12 +169,16 @@ class Run:
                 f"{int(sums['failed']) + 1} of {self.plan.batches}"
             )
 
-    def _next(self, order: np.ndarray, done: int) -> tuple[np.ndarray, bool]:
-        """The places of the samples of the next batches, and whether each ends with an update."""
+    def _next(self, order: np.ndarray, done: int, due: list[int]) -> tuple[np.ndarray, bool]:
+        """The places of the samples of the next batches, and whether each ends with an update.
+
+        due: batches that are looked at before they are learned from, and so come first.
+        """
         plan, accumulate = self.plan, self.learner.recipe.accumulate
         size, full = plan.batch_size, plan.data.count // plan.batch_size
         update = (done + 1) % accumulate == 0 or done + 1 == plan.batches
-        steps = max(min(self.pace.steps, full - done), 1)
+        until_due = min((place - done for place in due if place > done), default=full)
+        steps = max(min(self.pace.steps, full - done, until_due), 1)
         if accumulate > 1:
             until_update = accumulate - 1 - done % accumulate
             steps = 1 if update else min(steps, until_update, plan.batches - 1 - done)
@@ -177,6 +196,7 @@ class Run:
     def _finish(self, row: Row, progress: Progress) -> None:
         """Write the epoch down, keep what is best, and let everybody know."""
         self.history.append(row)
+        self.history.flow += mean_flow(row["epoch"], self._kinds(), self.flow) if self.flow else []
         loss = float(row["loss"] if self.plan.validation is None else row["validation_loss"])
         self.learner.observe(loss)
         if loss < self.best_loss:
@@ -186,6 +206,11 @@ class Run:
             self.learner.publish()
         progress.end_epoch(self.history[-1])
         self._tell("on_epoch_end", self.history[-1])
+
+    def _kinds(self) -> dict[str, str]:
+        """What each layer is, by path."""
+        modules = self.learner.recipe.network.modules()
+        return {path: type(module).__name__ for path, module in modules.items()}
 
     def _refuse_weights(self, epoch: int) -> None:
         """The last update of an epoch may go wrong without a loss that shows it."""

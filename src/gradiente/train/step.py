@@ -26,7 +26,7 @@ from gradiente.base.trees import flatten, map_tree
 from gradiente.gradient.derivatives import grad, hvp, value_and_grad
 from gradiente.losses.loss import Loss, totals
 from gradiente.metrics.metric import Metric
-from gradiente.nn.context import Context
+from gradiente.nn.context import Activated, Context
 from gradiente.nn.module import Module
 from gradiente.optimizers.optimizer import Optimizer
 from gradiente.trace.axes import dtype_of, shape_of
@@ -44,6 +44,14 @@ SIGNS = 0x5169  # sets the random signs apart from what layers draw in the same 
 
 
 @dataclass(frozen=True, eq=False)
+class Watch:
+    """What was called in a forward pass: modules, and activation functions."""
+
+    calls: list[tuple[str, Any, Any]] = field(default_factory=list)
+    activations: list[Activated] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
 class Recipe:
     """What a step is made of. Calling its methods inside a trace writes the step down."""
 
@@ -58,11 +66,18 @@ class Recipe:
 
     # -- the pieces --------------------------------------------------------------------------------
 
-    def forward(self, state: State, parameters: Any, x: Any, training: bool) -> Passed:
-        """The prediction of the network, its buffers afterwards, and what layers add to a loss."""
+    def forward(
+        self, state: State, parameters: Any, x: Any, training: bool, watch: Watch | None = None
+    ) -> Passed:
+        """The prediction of the network, its buffers afterwards, and what layers add to a loss.
+
+        watch: is told what is called on the way.
+        """
         values = {**parameters, **state["fixed"], **state["buffers"]}
         random = fold_in(state["key"], state["batches"]) if training else None
         context = Context(training, random, self.seed)
+        if watch is not None:
+            context.calls, context.activations = watch.calls, watch.activations
         with self.network.on_symbols(context, values) as slots:
             prediction = self.network(x)
             after = {slot.path: slot.value for slot in slots if not slot.is_parameter}
@@ -138,12 +153,14 @@ class Recipe:
 
     # -- the traced functions ----------------------------------------------------------------------
 
-    def objective(self, state: State, batch: Batch) -> Callable[[Any], tuple[Any, Any]]:
+    def objective(
+        self, state: State, batch: Batch, watch: Watch | None = None
+    ) -> Callable[[Any], tuple[Any, Any]]:
         """What is minimized, as a function of the parameters: (its value, what else came out)."""
         x, y, weight = batch
 
         def objective(parameters: Any) -> tuple[Any, Any]:
-            prediction, buffers, added = self.forward(state, parameters, x, training=True)
+            prediction, buffers, added = self.forward(state, parameters, x, True, watch)
             with inside_part("loss"):
                 mean, counted = self.loss_of(prediction, y, weight)
                 extra = self.penalty_of(state, parameters, added)

@@ -22,7 +22,15 @@ from gradiente.optimizers.transforms import clip_by_global_norm
 from gradiente.train.callbacks import EarlyStopping, as_callbacks, as_early_stopping
 from gradiente.train.checkpoint import Facts, read_checkpoint, write_checkpoint
 from gradiente.train.history import History
-from gradiente.train.inputs import inputs, samples, with_validation
+from gradiente.train.history_flow import FlowSampling
+from gradiente.train.inputs import (
+    Samples,
+    inputs,
+    samples,
+    sampling_of,
+    with_chances,
+    with_validation,
+)
 from gradiente.train.learner import EVALUATION_BATCH, Learner
 from gradiente.train.learning_rates import LearningRateTest
 from gradiente.train.loop import Plan, Run
@@ -160,8 +168,10 @@ class Trainer:
         callbacks: Sequence[Any] = (),
         max_seconds: float | None = None,
         shuffle: bool = True,
+        sampling: Any = None,
         verbose: bool | None = None,
         profile: bool = False,
+        flow: bool | int = True,
     ) -> History:
         """Train for a number of epochs more; returns the history of all epochs so far.
 
@@ -172,22 +182,23 @@ class Trainer:
         early_stopping: how many epochs without improvement of the validation loss end the training,
             with the best weights put back; or an `EarlyStopping`.
         callbacks: see `gradiente.train.callbacks`; functions of (trainer, row) will do.
+        sampling: "balanced" draws every class of y equally often; a weight for each sample draws
+            samples in this proportion. The training loss is that of what was drawn.
         max_seconds: training ends after the batch during which this much time has passed.
         verbose: `None` shows a progress bar in a terminal or notebook; `True` prints lines
             elsewhere; `False` is silent.
         profile: measure the training steps; `history.profile` says where their time went, and is
             printed at the end unless verbose is `False`. Results are the same bits.
+        flow: look at the gradient in each layer on every hundredth batch, at most twice an epoch;
+            on every so many, if a number is given. `history.flow` has it. Results are the same.
 
         Ctrl-C ends the training, keeps the weights of the best epoch and returns the history. A
         loss that is no longer finite raises `NonFiniteError`, with the best finite weights put
         back. Raises `DataError` for data that cannot be trained on.
         """
-        learner = self._learner
-        x, y = encoded(self.preprocessing, x, y)
-        validation = encoded_validation(self.preprocessing, validation)
-        data, validated = with_validation(
-            samples(x, y, sample_weight), validation, learner.recipe.seed
-        )
+        if sampling is not None:
+            self._refuse_sampling(shuffle)
+        data, validated = self._divided(x, y, sample_weight, sampling, validation)
         plan = Plan(
             data=data,
             validation=validated,
@@ -195,12 +206,17 @@ class Trainer:
             batch_size=check_count("batch_size", batch_size, at_least=1),
             shuffle=shuffle,
             callbacks=as_early_stopping(early_stopping) + as_callbacks(callbacks),
-            max_seconds=None
-            if max_seconds is None
-            else check_number("max_seconds", max_seconds, above=0),
+            max_seconds=_checked_seconds(max_seconds),
+            flow=FlowSampling(flow if isinstance(flow, bool) else check_count("flow", flow)),
+            sampling=sampling_of(data, sampling),
         )
+        return self._through(plan, profile, verbose)
+
+    def _through(self, plan: Plan, profile: bool, verbose: bool | None) -> History:
+        """Do what a plan says."""
+        learner = self._learner
         with learner.fitting(profile), Progress(verbose) as progress:
-            learner.prepare(data.first(plan.batch_size).x)
+            learner.prepare(plan.data.first(plan.batch_size).x)
             learner.adopt()
             self._run = Run(self, learner, self.history, plan)
             self._run.through(progress)
@@ -243,6 +259,24 @@ class Trainer:
         apart = self._learner.apart(optimizer, data.first(batch_size).x)
         epoch = self.history[-1]["epoch"] + 1 if len(self.history) else 1
         return range_test(apart, data, batch_size, rates, epoch)
+
+    def _divided(
+        self, x: Any, y: Any, sample_weight: Any, sampling: Any, validation: Any
+    ) -> tuple[Samples, Samples | None]:
+        """Training and validation samples from what `fit` was given."""
+        x, y = encoded(self.preprocessing, x, y)
+        data = with_chances(samples(x, y, sample_weight), sampling)
+        validation = encoded_validation(self.preprocessing, validation)
+        return with_validation(data, validation, self._learner.recipe.seed)
+
+    def _refuse_sampling(self, shuffle: bool) -> None:
+        if not shuffle:
+            raise InvalidArgumentError("sampling= draws at random: leave out shuffle=False.")
+        if self.optimizer.search is not None:
+            raise InvalidArgumentError(
+                f"{self.optimizer!r} works on all samples at once and draws none: give "
+                "sample_weight= instead of sampling=."
+            )
 
     def stop(self, reason: str) -> None:
         """End the training after the current epoch; for callbacks."""
@@ -396,6 +430,10 @@ def _checked_optimizer(optimizer: Any) -> Optimizer:
         f"the optimizer must be one of gradiente.optimizers, such as Adam(1e-3), not "
         f"{optimizer!r}{call}."
     )
+
+
+def _checked_seconds(seconds: Any) -> float | None:
+    return None if seconds is None else check_number("max_seconds", seconds, above=0)
 
 
 def _checked_metrics(metrics: Any) -> list[Metric]:

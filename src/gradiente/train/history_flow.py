@@ -1,0 +1,74 @@
+"""The flow of the gradient as a history keeps it: plain data, one dict per epoch and layer."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from gradiente.base.errors import InvalidArgumentError
+
+STATISTICS = ("gradient", "activation", "error", "update", "dead", "saturated")
+
+FlowRow = dict[str, Any]
+
+
+def checked_flow(rows: Iterable[FlowRow]) -> list[FlowRow]:
+    """The rows of a flow, if that is what they are; `InvalidArgumentError` for anything else."""
+    return [_checked(row) for row in rows]
+
+
+def _checked(row: FlowRow) -> FlowRow:
+    whole = isinstance(row, dict) and set(row) == {"epoch", "layer", "kind", *STATISTICS}
+    if not whole or not isinstance(row["epoch"], int) or isinstance(row["epoch"], bool):
+        raise InvalidArgumentError(
+            f"a row of the flow has an epoch, a layer, its kind, and {', '.join(STATISTICS)}, "
+            f"not {row!r}."
+        )
+    if not isinstance(row["layer"], str) or not isinstance(row["kind"], str):
+        raise InvalidArgumentError("`layer` and `kind` in a row of the flow are texts.")
+    for name in STATISTICS:
+        value = row[name]
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise InvalidArgumentError(f"`{name}` in a row of the flow is {value!r}, no number.")
+    return dict(row)
+
+
+def mean_flow(epoch: int, kinds: dict[str, str], measured: list[dict[str, Any]]) -> list[FlowRow]:
+    """The rows of an epoch: means over the batches that were looked at.
+
+    measured: for each of them an array of the `STATISTICS` by layer. kinds: what each layer is.
+    """
+    if not measured:
+        return []
+    return [
+        {"epoch": epoch, "layer": layer, "kind": kinds.get(layer, "")}
+        | {
+            name: _mean([float(batch[layer][place]) for batch in measured])
+            for place, name in enumerate(STATISTICS)
+        }
+        for layer in measured[0]
+    ]
+
+
+def _mean(values: list[float]) -> float | None:
+    """The mean of what was measured; `None` if nothing was."""
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else None
+
+
+class FlowSampling:
+    """Which batches of a training are looked at: every hundredth, but few in one epoch.
+
+    asked: `True` for that, a number for every so many batches without a limit, `False` for none.
+    """
+
+    EVERY, MOST = 100, 2
+
+    def __init__(self, asked: bool | int):
+        self._every = self.EVERY if asked is True else int(asked)
+        self._most = self.MOST if asked is True else None
+
+    def due(self, first: int, batches: int) -> list[int]:
+        """The places of such batches in an epoch. first: how many there were before it."""
+        if not self._every:
+            return []
+        return list(range((-first - 1) % self._every, batches, self._every))[: self._most]
