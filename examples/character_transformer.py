@@ -15,7 +15,7 @@ import numpy as np
 
 import gradiente as gd
 from gradiente import initializers, losses, nn, optimizers, schedules
-from gradiente.data.windows import next_token_windows
+from gradiente.data import next_token_windows
 
 LAYERS, HEADS, FEATURES, CONTEXT = 4, 4, 128, 64
 BATCH, STEPS, ROUND = 12, 2_000, 250  # the validation loss is measured after each round

@@ -98,6 +98,34 @@ def test_dense_refuses_what_is_no_array_of_numbers():
         nn.Dense(3)(np.float32(1.0))
 
 
+@pytest.mark.parametrize("layer", [nn.Dense(3), nn.Flatten()], ids=["Dense", "Flatten"])
+@pytest.mark.parametrize(
+    ("several", "told"),
+    [
+        (lambda x: (x, x), "a tuple of 2"),
+        (lambda x: {"left": x, "right": x}, "a dict of 2"),
+    ],
+    ids=["tuple", "dict"],
+)
+def test_several_arrays_are_not_one(layer, several, told):
+    expected = rf"takes one array, got {told}: make one of them first, .*nn.Concatenate\(\)"
+    with pytest.raises(TypeMismatchError, match=expected):
+        layer(several(X))
+    with pytest.raises(TypeMismatchError, match=expected):
+        gd.compile(lambda x: layer(several(x)))(X)
+
+
+def test_what_numpy_makes_an_array_of_is_one():
+    layer = nn.Dense(3)
+    np.testing.assert_array_equal(layer(X.tolist()), layer(X))
+    np.testing.assert_array_equal(layer(list(X)), layer(X))
+
+
+def test_a_list_of_traced_arrays_is_several():
+    with pytest.raises(TypeMismatchError, match="got a list of 2"):
+        gd.compile(lambda x: nn.Dense(3)([x, x]))(X)
+
+
 def test_a_wrong_initializer_is_named():
     with pytest.raises(InvalidArgumentError, match="initializer of `weight` is 'he_normal'"):
         nn.Dense(3, weight_initializer="he_normal")(X)

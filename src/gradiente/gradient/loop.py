@@ -6,7 +6,7 @@ are kept; the rest is computed again, which costs less than reading it from memo
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,18 +117,30 @@ def make_loop(
 
 
 def _kept(inputs: Sequence[Node], carries: int, outputs: list[Node], recompute: bool) -> list[Node]:
-    """The carries before a round, and the products in it, that its gradient depends on."""
+    """The carries before a round, and the products in it, that its gradient depends on.
+
+    Where something is added to a product, the sum is kept: it costs no more.
+    """
     seeds = [Tensor(Node(None, (), {}, node.type)) for node in outputs]
     sources = [node for node in (*inputs, *_from_around(inputs, outputs)) if node.type.is_floating]
     found = backward(outputs, seeds, sources)
     inside = between(set(inputs), outputs)
     dtype = outputs[0].type.dtype
-    products = {n for n in inside if n.operation is matmul and n.type.dtype == dtype}
-    products = set() if recompute else products
+    found_in_it = [n for n in inside if n.operation is matmul and n.type.dtype == dtype]
+    products = set() if recompute else {_with_sums(node, inside) for node in found_in_it}
     gradients = [tensor.node for tensor in found if tensor is not None]
     needed = set(reachable(gradients, stop=lambda node: node in products or node in inputs))
     before = [node for node in inputs[:carries] if node in needed]
     return before + sorted(products & needed, key=lambda node: node.number)
+
+
+def _with_sums(product: Node, inside: Iterable[Node]) -> Node:
+    """A product with what is added to it, as long as nothing else needs it without."""
+    users = [node for node in inside if product in node.inputs]
+    while len(users) == 1 and users[0].operation is add and users[0].type == product.type:
+        product = users[0]
+        users = [node for node in inside if product in node.inputs]
+    return product
 
 
 def _from_around(inputs: Sequence[Node], outputs: list[Node]) -> list[Node]:

@@ -17,8 +17,11 @@ def floating_dtype(x: Any) -> np.dtype:
 def array(x: Any, axes: int = 0) -> Any:
     """An array, a Tensor, or what NumPy makes an array of, in the data type it has.
 
-    axes: how many the layer needs at least. Raises `ShapeError` for fewer.
+    axes: how many the layer needs at least. Raises `ShapeError` for fewer, `TypeMismatchError` for
+    several arrays.
     """
+    if isinstance(x, tuple | list | dict):
+        _refuse_several(x)
     if not isinstance(x, Tensor):
         x = np.asarray(x)
     if x.ndim < axes:
@@ -33,7 +36,7 @@ def floating(x: Any, axes: int = 0) -> Any:
     """An array, a Tensor, or what NumPy makes an array of, in float64 or float32.
 
     axes: how many the layer needs at least. Raises `TypeMismatchError` for what is no numbers and
-    `ShapeError` for too few axes.
+    for several arrays, `ShapeError` for too few axes.
     """
     x = array(x)
     if x.dtype.kind not in "biuf":
@@ -42,3 +45,14 @@ def floating(x: Any, axes: int = 0) -> Any:
         )
     x = array(x, axes)
     return m.cast(x, floating_dtype(x))
+
+
+def _refuse_several(x: Any) -> None:
+    """A list of numbers is an array; arrays in a tuple or dict are several, as elsewhere."""
+    parts = list(x.values()) if isinstance(x, dict) else x
+    of_arrays = not isinstance(x, list) and any(isinstance(part, np.ndarray) for part in parts)
+    if of_arrays or any(isinstance(part, Tensor) for part in parts):
+        raise TypeMismatchError(
+            f"this layer takes one array, got a {type(x).__name__} of {len(x)}: make one of them "
+            "first, as with nn.Concatenate() or nn.Add()." + current_source().explain()
+        )

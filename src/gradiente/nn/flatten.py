@@ -3,12 +3,11 @@
 import math
 from typing import Any
 
-import numpy as np
-
 from gradiente.base.errors import ShapeError
 from gradiente.base.source import current_source
+from gradiente.nn.dtypes import array
 from gradiente.nn.module import Module
-from gradiente.trace.functions import Tensor, m
+from gradiente.trace.functions import m
 
 
 class Flatten(Module):
@@ -16,14 +15,13 @@ class Flatten(Module):
 
     x: (batch, ...) -> y: (batch, features)
 
-    Raises `ShapeError` for a number without axes.
+    Raises `ShapeError` for a number without axes, `TypeMismatchError` for several arrays.
 
     Source: none.
     """
 
     def __call__(self, x: Any) -> Any:
-        if not isinstance(x, Tensor):
-            x = np.asarray(x)
+        x = array(x)
         if not x.shape:
             raise ShapeError(
                 "Flatten needs an array with samples along the first axis, got a single number."

@@ -20,7 +20,7 @@ from gradiente.backends.native.kernels.elementwise import Formulas, write_loop
 from gradiente.backends.native.kernels.kernel import ROWS, KernelWriter
 from gradiente.backends.native.kernels.lowering import ANCHORS, LOWERINGS
 from gradiente.backends.native.kernels.reduce import REDUCTIONS
-from gradiente.backends.native.kernels.regular import regular
+from gradiente.backends.native.kernels.regular import regular, with_copies
 from gradiente.backends.native.kernels.rounds import (
     Place,
     Round,
@@ -129,6 +129,7 @@ class Program:
     ):
         self.target, self.pairs, self.batch = target, pairs or {}, batch
         self.graph = regular(improve(expand(graph)))
+        self.graph = with_copies(self.graph) if repeated else self.graph
         repeated = repeated or Repeated([], [], 0)
         self.checked, self.rows = repeated.checked, repeated.rows
         given = {

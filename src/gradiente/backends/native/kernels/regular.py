@@ -19,6 +19,22 @@ from gradiente.rewrite.rebuild import rebuild, with_inputs
 
 # Not a word of the language: only this backend knows that arrays lie in some order.
 in_order = Operation("in_order", np.ascontiguousarray, lambda x: x)
+copied = Operation("copied", np.copy, lambda x: x, family="elementwise", formula=lambda m, x: x)
+
+
+def with_copies(graph: Graph) -> Graph:
+    """The graph in which every output has a node of its own.
+
+    A body of a loop returns a state twice, as what the next round begins with and as a result, and
+    also what it began with: copies that are elementwise operations join the loops around them.
+    """
+    taken = set(graph.inputs)
+    outputs = []
+    for node in graph.outputs:
+        again = node in taken or node.is_constant
+        outputs.append(Node(copied, (node,), {}, node.type, node.source) if again else node)
+        taken.add(node)
+    return Graph(graph.name, graph.inputs, tuple(outputs), graph.output_names)
 
 
 def regular(graph: Graph) -> Graph:
