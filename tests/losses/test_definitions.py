@@ -182,7 +182,8 @@ def test_adaptive_softmax_refuses_cutoffs_that_do_not_fit():
 
 
 def test_multi_label_margin_weighs_each_class_that_applies():
-    scores, listed = LOGITS[:2], np.array([[0, 2, -1], [1, -1, -1]])
+    scores = np.array([[0.3, -1.0, 0.5], [2.0, 0.4, -0.2]])
+    listed = np.array([[0, 2, -1], [1, -1, -1]])
     weight = [1.0, 2.0, 0.5]
     expected = 0.0
     for row, those in zip(scores, ([0, 2], [1]), strict=True):
