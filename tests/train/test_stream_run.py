@@ -108,6 +108,34 @@ def test_training_resumes_bit_for_bit(tmp_path):
     assert_same(whole, second)
 
 
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_training_resumes_in_the_middle_of_an_epoch(batch, tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    np.save(tmp_path / "y.npy", Y)
+    stream = stream_npy(tmp_path / "x.npy", tmp_path / "y.npy", rows=30)
+    whole = made()
+    whole.fit(stream, epochs=3, batch_size=16, verbose=False)
+
+    class Save(Callback):
+        def on_batch_end(self, trainer, number):
+            if number == batch and len(trainer.history) == 1:
+                trainer.save(tmp_path / "run")
+
+    made().fit(stream, epochs=2, batch_size=16, callbacks=[Save()], verbose=False)
+    second = Trainer.load(
+        tmp_path / "run",
+        network(),
+        loss=losses.cross_entropy,
+        optimizer=optimizers.Adam(0.05),
+        metrics=[metrics.accuracy],
+    )
+    assert second.position.batches == batch
+    with pytest.raises(DataError, match="with batch size 16, not 10"):
+        second.fit(stream, epochs=2, batch_size=10, verbose=False)
+    second.fit(stream, epochs=2, batch_size=16, verbose=False)
+    assert_same(whole, second)
+
+
 def test_a_table_larger_than_memory(tmp_path):
     size = RANDOM.normal(size=400)
     kind = RANDOM.choice(["a", "b"], 400)

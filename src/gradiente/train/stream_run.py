@@ -17,6 +17,7 @@ from gradiente.train.diagnosis import remedy
 from gradiente.train.inputs import Samples, names_of, samples
 from gradiente.train.loop import Plan, Run
 from gradiente.train.measure import mean_loss
+from gradiente.train.position import Position
 from gradiente.train.step import NONE_FAILED
 
 
@@ -27,10 +28,14 @@ class StreamPlan(Plan):
     stream: Stream | None = None
 
     @property
+    def count(self) -> int:
+        """How many samples an epoch has; 0 where that is not known."""
+        return 0 if self.stream is None or self.stream.count is None else self.stream.count
+
+    @property
     def batches(self) -> int:
         """How many batches an epoch has; 0 where that is not known."""
-        count = self.stream.count if self.stream is not None else None
-        return 0 if count is None else -(-count // self.batch_size)
+        return -(-self.count // self.batch_size)
 
 
 class StreamRun(Run):
@@ -38,57 +43,65 @@ class StreamRun(Run):
 
     Batches, losses and metrics are those of one array with the samples in the same order, except
     that the smaller last batch of an epoch may be rounded otherwise: it has a program of its own.
-    While the steps of a chunk run, the next one is read.
+    While the steps of a chunk run, the next one is read. A checkpoint in the middle of an epoch
+    holds the place in it if the stream knows its length; chunks before it are read and passed over.
     """
 
     plan: StreamPlan
 
+    @property
+    def position(self) -> Position | None:
+        """Where the training stands in the middle of an epoch, if that can be said."""
+        return super().position if self.plan.count else None
+
     def _batches(self, epoch: int, progress: Any) -> Any:
-        """One pass over the stream; returns the sums over it."""
+        """What is left of a pass over the stream; returns the sums over all of it."""
         plan, learner = self.plan, self.learner
         assert plan.stream is not None
         chunks = plan.stream.chunks(learner.recipe.seed, epoch, plan.shuffle)
-        done, sums = 0, None
-        with closing(prefetched(whole_batches(chunks, plan))) as pieces:  # type: ignore[type-var]
+        if self.done:
+            progress.advance(self.done, mean_loss(learner.sums), samples=0)
+        ahead = prefetched(whole_batches(chunks, plan, self.done * plan.batch_size))
+        with closing(ahead) as pieces:  # type: ignore[type-var]
             for self._piece in pieces:
-                done, sums = self._steps(self._piece, epoch, done, progress)
+                self._steps(self._piece, epoch, progress)
                 if self._is_late():
                     self.stopped = "the time allowed has passed"
                     break
-        if sums is None:
+        if not self.done:
             raise DataError(
                 f"the stream gave no samples in epoch {epoch}: its function has to begin anew "
                 "whenever it is called."
             )
-        if done % learner.recipe.accumulate:
+        if self.done % learner.recipe.accumulate:
             learner.flush()
-        return sums
+        return learner.sums
 
-    def _steps(self, piece: Samples, epoch: int, done: int, progress: Any) -> tuple[int, Any]:
-        """All batches of a piece; returns how many were done in the epoch, and their sums."""
-        learner, plan, sums, begun = self.learner, self.plan, None, done
+    def _steps(self, piece: Samples, epoch: int, progress: Any) -> None:
+        """All batches of a piece, or as many as the time allows."""
+        learner, plan, begun = self.learner, self.plan, self.done
         accumulate, batches = learner.recipe.accumulate, -(-piece.count // plan.batch_size)
         assert learner.state is not None
         whole, before = piece.count // plan.batch_size, int(learner.state["batches"])
         due = plan.flow.due(before, whole, len(self.flow))
         order = np.arange(piece.count)
-        while done < begun + batches and not (sums is not None and self._is_late()):
-            within = done - begun
-            update = (done + 1) % accumulate == 0
+        while self.done < begun + batches and not (self.done > begun and self._is_late()):
+            within = self.done - begun
+            update = (self.done + 1) % accumulate == 0
             steps = self._together(piece, within, due)
             if accumulate > 1:
-                steps = 1 if update else min(steps, accumulate - 1 - done % accumulate)
+                steps = 1 if update else min(steps, accumulate - 1 - self.done % accumulate)
             rows = order[within * plan.batch_size : (within + steps) * plan.batch_size]
             if within in due:
                 self.flow.append(learner.flow(piece.rows(rows[: plan.batch_size])))
             with self.pace:
                 sums = learner.learn(piece, rows.reshape(steps, -1), update, plan.batch_size)
             self.pace.count(steps)
-            done += steps
+            self.done += steps
             self._refuse_loss(sums, epoch)
             progress.advance(steps, mean_loss(sums), samples=rows.size)
-            self._tell("on_batch_end", done)
-        return done, sums
+            self._tell("on_batch_end", self.done)
+            self._tell("on_pause", self.done)
 
     def _together(self, piece: Samples, within: int, due: list[int]) -> int:
         """How many batches of a piece may run at once: whole ones up to the next to look at."""
@@ -118,8 +131,11 @@ def first_samples(stream: Stream) -> Samples:
     raise DataError("the stream gave no samples: every chunk is empty, or there is none.")
 
 
-def whole_batches(chunks: Iterator[Any], plan: StreamPlan) -> Iterator[Samples]:
-    """The samples of all chunks in order, in pieces of whole batches; the last has what is left."""
+def whole_batches(chunks: Iterator[Any], plan: StreamPlan, skipped: int) -> Iterator[Samples]:
+    """The samples of all chunks in order, in pieces of whole batches; the last has what is left.
+
+    skipped: so many samples at the beginning are passed over.
+    """
     rest: Samples | None = None
     with closing(chunks):  # type: ignore[type-var]
         for number, chunk in enumerate(chunks, start=1):
@@ -127,6 +143,8 @@ def whole_batches(chunks: Iterator[Any], plan: StreamPlan) -> Iterator[Samples]:
                 continue
             piece = samples(*chunk)
             _refuse_others(piece, plan.data, number)
+            passed = min(skipped, piece.count)
+            piece, skipped = _cut(piece, passed, piece.count), skipped - passed
             piece = piece if rest is None else _joined(rest, piece)
             whole = piece.count // plan.batch_size * plan.batch_size
             rest = _cut(piece, whole, piece.count)
