@@ -67,3 +67,7 @@ class RunError(GradienteError, ValueError):
 
 class BackendError(GradienteError, RuntimeError):
     """A backend that was asked for cannot be used on this machine."""
+
+
+class DamagedCheckpointWarning(UserWarning):
+    """The newest checkpoint of a folder is damaged: an older one is used."""

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from gradiente.base.files import sync, umask
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -19,8 +21,10 @@ def whole_file(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(0o666 & ~umask())
+        sync(temporary)
         os.replace(temporary, path)
+        sync(path.absolute().parent)
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
@@ -39,9 +43,12 @@ def whole_folder(path: Path) -> Iterator[Path]:
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=place))
     try:
         yield temporary
-        temporary.chmod(0o777 & ~_umask())
+        temporary.chmod(0o777 & ~umask())
+        for file in (*temporary.iterdir(), temporary):
+            sync(file)
         path.parent.mkdir(parents=True, exist_ok=True)
         _exchange(temporary, path)
+        sync(path.absolute().parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -60,10 +67,3 @@ def _exchange(temporary: Path, path: Path) -> None:
         raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-
-
-def _umask() -> int:
-    """The permissions that new files do not get; it can only be read by setting it."""
-    umask = os.umask(0)
-    os.umask(umask)
-    return umask

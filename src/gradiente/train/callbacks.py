@@ -30,6 +30,12 @@ class Callback:
     def on_batch_end(self, trainer: Any, batch: int) -> None:
         """After a training batch, counted from 1 within the epoch."""
 
+    def on_pause(self, trainer: Any, batch: int) -> None:
+        """Whenever training comes back to Python within an epoch; batch: the last one done.
+
+        That is after every batch, or after as many as run in some hundredths of a second.
+        """
+
     def on_epoch_end(self, trainer: Any, row: Row) -> None:
         """After an epoch and its validation; row: its line of the history."""
 
@@ -125,11 +131,11 @@ def tell(callbacks: Sequence[Callback], event: str, *args: Any) -> None:
     The first error is raised in the end, with a note that names its callback: a logger after a
     callback that fails has its line all the same.
     """
-    failed: Exception | None = None
+    failed: Exception | SystemExit | None = None
     for callback in callbacks:
         try:
             getattr(callback, event)(*args)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             note = f"raised in {event} of the callback {callback!r}"
             if failed is None:
                 failed = error

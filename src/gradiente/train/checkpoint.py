@@ -1,24 +1,27 @@
 """One file with everything training continues from, which cannot execute code.
 
-The file is in the safetensors format: arrays by path, and a JSON text with the history and facts,
-sealed with a checksum. It is written to a temporary file in the same folder, flushed to the disk,
-and renamed.
+The file is in the safetensors format: arrays by path, and a JSON text with the checksum of every
+array, what the trainer is made of as data, the place in the data, the history and the versions,
+which has a checksum itself. `base/files.py` says how it is written.
 """
 
-import contextlib
 import json
-import os
+import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gradiente.base.errors import GradienteError, RunError
+from gradiente.base.files import replace_file
 from gradiente.base.version import __version__
 from gradiente.train.history import History
+from gradiente.train.position import Position
 from gradiente.train.state import State
 
-FORMAT = "gradiente checkpoint 1"
+FORMAT = "gradiente checkpoint 2"
 SEPARATOR = "/"  # between the levels of the state; in a name it is written as below
 ESCAPES = (("~", "~0"), (SEPARATOR, "~1"))
 
@@ -36,6 +39,16 @@ class Facts:
         kinds = (type(self.seed), type(self.accumulate), type(self.optimizer))
         if kinds != (int, int, str) or self.seed < 0 or self.accumulate < 1:
             raise ValueError("these are not the facts of a trainer")
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What is in a file. position: `None` between epochs."""
+
+    state: State
+    history: History
+    facts: Facts
+    position: Position | None = None
 
 
 def flat(state: State, prefix: str = "") -> dict[str, np.ndarray]:
@@ -78,91 +91,99 @@ def _unescaped(name: str) -> str:
     return name
 
 
-def _seal(text: str, arrays: dict[str, np.ndarray]) -> str:
-    """A checksum of everything in the file: no damage to it goes unnoticed."""
+def _sums(arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """A checksum of every array, its type and shape included: no damage goes unnoticed."""
+    return {
+        name: _checksum(f"{array.dtype.str} {array.shape}\n".encode(), array.tobytes())
+        for name, array in arrays.items()
+    }
+
+
+def _checksum(*pieces: bytes) -> str:
     import hashlib  # only files need it
 
-    digest = hashlib.sha256(text.encode())
-    for name, array in arrays.items():
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.tobytes())
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
     return digest.hexdigest()
 
 
-def write_checkpoint(path: Path, state: State, history: History, facts: Facts) -> None:
-    """Write a state, its history and some facts; `RunError` if that fails."""
-    from safetensors.numpy import save
-
-    arrays = flat(state)
-    text = json.dumps(
-        {
-            "format": FORMAT,
-            "version": __version__,
-            "facts": asdict(facts),
-            "order": list(arrays),
-            "history": History(history.rows).rows,  # callbacks may have added to the rows
-            "stopped": history.stopped,
-            "flow": history.flow,
-        }
-    )
-    content = save(arrays, metadata={"gradiente": text, "sha256": _seal(text, arrays)})
+def write_checkpoint(path: Path, saved: Saved) -> None:
+    """Write a state and what belongs to it; `RunError` if that fails."""
+    content = packed(saved)
     try:
         replace_file(path, content)
     except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}.") from None
+        raise RunError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Put a file in place whole or not at all, whatever interrupts."""
-    import tempfile  # brings much along that only writing needs
+def packed(saved: Saved) -> bytes:
+    """The content of a file."""
+    from safetensors.numpy import save
 
-    handle, temporary = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # temporary files are for their owner only
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    arrays = flat(saved.state)
+    history = History(saved.history.rows)  # callbacks may have added to the rows
+    text = json.dumps(
+        {
+            "format": FORMAT,
+            "versions": {
+                "gradiente": __version__,
+                "numpy": np.__version__,
+                "python": platform.python_version(),
+            },
+            "facts": asdict(saved.facts),
+            "position": None if saved.position is None else asdict(saved.position),
+            "arrays": _sums(arrays),  # in their order
+            "history": history.rows,
+            "stopped": saved.history.stopped,
+            "flow": saved.history.flow,
+        }
+    )
+    return save(arrays, metadata={"gradiente": text, "sha256": _checksum(text.encode())})
 
 
-def _umask() -> int:
-    """The permissions that new files do not get; it can only be read by setting it."""
-    umask = os.umask(0)
-    os.umask(umask)
-    return umask
-
-
-def read_checkpoint(path: Path) -> tuple[State, History, Facts]:
-    """State, history and facts; `RunError` if the file is missing, damaged or something else."""
+def read_checkpoint(path: Path) -> Saved:
+    """What is in a file; `RunError` if it is missing, damaged or something else."""
     from safetensors import SafetensorError, safe_open
 
     try:
+        path.open("rb").close()  # says in plain words why it cannot be read
         with safe_open(str(path), framework="numpy") as file:
             metadata = file.metadata() or {}
-            text = json.loads(metadata["gradiente"])
-            arrays = {name: file.get_tensor(name) for name in text["order"]}
-        intact = metadata["sha256"] == _seal(metadata["gradiente"], arrays)
-        history = History(text["history"], text["stopped"], text.get("flow", ()))
-        known, facts, state = text["format"], Facts(**text["facts"]), _nested(arrays)
+            words = json.loads(metadata["gradiente"])
+            arrays = {name: file.get_tensor(name) for name in words["arrays"]}
+            complete = set(file.keys()) == set(arrays)
+        intact = metadata["sha256"] == _checksum(metadata["gradiente"].encode())
+        damaged = [name for name, each in _sums(arrays).items() if each != words["arrays"][name]]
+        saved = _unpacked(words, arrays)
     except FileNotFoundError:
         raise RunError(f"there is no file {path}.") from None
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (
-        OSError,
         SafetensorError,
         LookupError,
         ValueError,
         TypeError,
+        AttributeError,
         RecursionError,  # JSON nested without end
+        OverflowError,
         GradienteError,
     ):
         raise RunError(f"{path} is not an intact checkpoint of gradiente.") from None
-    if not intact:
-        raise RunError(f"{path} is damaged: its checksum is wrong.")
-    if known != FORMAT:
-        raise RunError(f"{path} has the format {known!r}; this version reads {FORMAT!r}.")
-    return state, history, facts
+    if damaged or not intact or not complete:
+        where = f" of {damaged[0]}" if damaged else ""
+        raise RunError(f"{path} is damaged: its checksum{where} is wrong.")
+    if words["format"] != FORMAT:
+        raise RunError(f"{path} has the format {words['format']!r}; this one reads {FORMAT!r}.")
+    return saved
+
+
+def _unpacked(words: dict[str, Any], arrays: dict[str, np.ndarray]) -> Saved:
+    position = words["position"]
+    return Saved(
+        _nested(arrays),
+        History(words["history"], words["stopped"], words["flow"]),
+        Facts(**words["facts"]),
+        None if position is None else Position(**position),
+    )

@@ -2,12 +2,12 @@
 
 import json
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from gradiente.base.errors import GradienteError, RunError
+from gradiente.base.files import replace_file
 from gradiente.train.history_flow import FlowRow, checked_flow
 
 Row = dict[str, Any]
@@ -31,7 +31,7 @@ def write_rows(
         lines[-1]["stopped"] = stopped
     text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines)
     try:
-        _replace(path, text)
+        replace_file(path, text.encode())
     except OSError as error:
         raise RunError(f"the history cannot be written to {path}: {error.strerror}.") from error
 
@@ -40,22 +40,6 @@ def line_of(row: Row) -> str:
     """One row as a line of strict JSON."""
     encoded = {name: _encode(value) for name, value in row.items()}
     return json.dumps(encoded, allow_nan=False) + "\n"
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write beside the file, then rename: a reader finds the old file or the new one, whole."""
-    import tempfile  # brings much along that only writing needs
-
-    handle, temporary = tempfile.mkstemp(prefix=path.name, suffix=".partial", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def _encoded(row: Row) -> Row:

@@ -24,9 +24,11 @@ from gradiente.train.flow import flow_function
 from gradiente.train.full_batch import Evaluated, FullBatch, iteration
 from gradiente.train.inputs import Samples
 from gradiente.train.measure import measured
+from gradiente.train.position import Position
 from gradiente.train.state import (
     WEIGHTS,
     State,
+    carried,
     observed,
     plateau_of,
     state_of,
@@ -35,6 +37,7 @@ from gradiente.train.state import (
 )
 from gradiente.train.step import Recipe, compiled
 
+INSIDE = ("sums", "accumulated")  # parts of a state that matter in the middle of an epoch only
 EVALUATION_BATCH = 1024  # samples at once where nothing is trained
 
 
@@ -49,6 +52,7 @@ class Learner:
         self._flow = compile(flow_function(recipe), backend, threads)
         self.plateau = plateau_of(recipe.optimizer)
         self.state: State | None = None
+        self.position: Position | None = None  # in an epoch that was begun by another learner
         self._configuration: Any = None
         self._empty_sums: Any = None
         self._published: State | None = None  # the state the network shows
@@ -74,11 +78,12 @@ class Learner:
 
     def adopt(self) -> State:
         """Take over what the network holds now: other weights, other frozen parameters."""
-        recipe = self.recipe
-        self.state = state_of(
-            recipe.network, recipe.optimizer, recipe.seed, recipe.accumulate, self.state
-        )
-        return self.state
+        recipe, before = self.recipe, self.state
+        state = state_of(recipe.network, recipe.optimizer, recipe.seed, recipe.accumulate, before)
+        if before is not None and self.position is not None and "accumulated" in state:
+            state["accumulated"] = carried(state["accumulated"], before["accumulated"])
+        self.state = state
+        return state
 
     def publish(self) -> None:
         """Show the state in the attributes of the network."""
@@ -160,22 +165,29 @@ class Learner:
         self.adopt()
 
     @property
+    def is_fitting(self) -> bool:
+        """True inside `fitting`."""
+        return self._fitting
+
+    @property
     def is_untrained(self) -> bool:
         """True before the first batch."""
         return self.state is None or int(self.state["batches"]) == 0
 
-    def resumable(self) -> State:
-        """Everything training continues from; gradients that wait for an update are not.
+    def resumable(self, inside: bool = False) -> State:
+        """Everything training continues from; inside: in the middle of an epoch.
 
+        Between epochs there are no sums, and no gradients that wait for an update.
         Raises `GradienteError` if the network has no parameters yet.
         """
         if self.state is None and not self.recipe.network.parameters():
             raise GradienteError("there is nothing to save yet: train first.")
         state = self.state if self._fitting and self.state is not None else self.adopt()
-        return {part: v for part, v in state.items() if part not in ("sums", "accumulated")}
+        left_out = () if inside else INSIDE
+        return {part: v for part, v in state.items() if part not in left_out}
 
-    def resume(self, state: State) -> None:
-        """Continue from what `resumable` gave.
+    def resume(self, state: State, position: Position | None = None) -> None:
+        """Continue from what `resumable` gave, inside an epoch if there is a position.
 
         Raises `RunError` if the optimizer keeps other things than the one it was saved with, and
         the errors of `Module.load_state` if it is the state of another network.
@@ -187,7 +199,11 @@ class Learner:
         for part in ("optimizer", "plateau"):
             if _types(expected.get(part, {})) != _types(state.get(part, {})):
                 raise RunError("the optimizer is another one.")
-        self.state = state
+        if position is not None and _types(expected.get("accumulated", {})) != _types(
+            state.get("accumulated", {})
+        ):
+            raise GradienteError("gradients of other batches wait for an update in it.")
+        self.state, self.position = state, position
         self.adopt()
 
     def apart(self, optimizer: Optimizer, x: Any) -> "Learner":
@@ -208,8 +224,12 @@ class Learner:
 
     # -- training ----------------------------------------------------------------------------------
 
-    def begin_epoch(self, batch: Samples, watched: bool = True) -> None:
-        """Take over what callbacks did to the network, if there are any; add up anew."""
+    def begin_epoch(self, batch: Samples, watched: bool = True) -> Position | None:
+        """Take over what callbacks did to the network, if there are any; add up anew.
+
+        Returns the position if an epoch goes on that was begun by another learner. Raises
+        `RunError` if that had other metrics.
+        """
         if watched or self.state is None:
             self.prepare(batch.x)
             self.adopt()
@@ -217,7 +237,22 @@ class Learner:
         assert state is not None
         if self._empty_sums is None:
             self._empty_sums = self.recipe.empty_sums(self.weights(), batch.as_tuple())
-        state["sums"] = self._empty_sums
+        position, self.position = self.position, None
+        if position is None:
+            state["sums"] = self._empty_sums
+        elif _types(state.get("sums", {})) != _types(self._empty_sums):
+            self.position = position
+            raise RunError(
+                "this training stands in the middle of an epoch that was begun with other metrics, "
+                "or with another loss: give the same, or set `trainer.position = None`."
+            )
+        return position
+
+    @property
+    def sums(self) -> Any:
+        """Loss, weight, penalty and metrics of the epoch so far."""
+        assert self.state is not None
+        return self.state["sums"]
 
     def learn(self, data: Samples, order: np.ndarray, update: bool, batch_size: int) -> Any:
         """One step for each row of `order`, (steps, batch) places in the data.

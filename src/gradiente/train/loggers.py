@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from gradiente.base.errors import RunError
+from gradiente.base.files import replace_file
 from gradiente.train.callbacks import Callback
-from gradiente.train.checkpoint import replace_file
 from gradiente.train.history import History, Row
 from gradiente.train.history_file import line_of
 

@@ -17,9 +17,12 @@ from gradiente.train.inputs import Samples
 from gradiente.train.learner import EVALUATION_BATCH, Learner
 from gradiente.train.measure import mean_loss, values_of
 from gradiente.train.pace import Pace
+from gradiente.train.position import Position
 from gradiente.train.progress import Progress
 from gradiente.train.state import State
 from gradiente.train.step import NONE_FAILED
+
+INTERRUPTED = "interrupted by the user"
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,10 @@ class Plan:
 
 
 class Run:
-    """One call of fit. trainer: what callbacks are given; stopped: why it ends, once it does."""
+    """One call of fit. trainer: what callbacks are given; stopped: why it ends, once it does.
+
+    Raises `DataError` if an epoch is open that went through other batches.
+    """
 
     def __init__(self, trainer: Any, learner: Learner, history: History, plan: Plan):
         self.trainer = trainer
@@ -55,6 +61,10 @@ class Run:
         self.best_loss = np.inf
         self.deadline = np.inf
         self.last = 0  # the number of the last epoch
+        self.epoch = self.done = 0  # the one at work, and how many of its batches are done
+        self.rate: float | None = None
+        if learner.position is not None:
+            learner.position.check(plan.batch_size, plan.data.count, plan.shuffle)
         self.flow: list[dict[str, Any]] = []  # of the batches of the epoch that were looked at
         self.pace = Pace(one_by_one=listens(plan.callbacks, "on_batch_end"))
 
@@ -75,7 +85,7 @@ class Run:
         except KeyboardInterrupt:
             if self.best is not None:
                 learner.go_back(self.best)
-            self.stopped = "interrupted by the user"
+            self.stopped = INTERRUPTED
             progress.message("interrupted: the best weights so far are kept")
         except NonFiniteError:
             if untrained and self.best is None:
@@ -85,7 +95,7 @@ class Run:
             self.stopped = "the loss became infinite or NaN"
             raise
         except BaseException as error:
-            self.stopped = f"{type(error).__name__} was raised"
+            self.stopped = self.stopped or f"{type(error).__name__} was raised"
             raise
         finally:
             self.history.stopped = self.stopped or "all epochs done"
@@ -94,6 +104,15 @@ class Run:
             learner.publish()
             self._tell("on_fit_end")
 
+    @property
+    def position(self) -> Position | None:
+        """Where the training stands in the middle of an epoch; `None` between epochs."""
+        plan = self.plan
+        if self.done == 0:
+            return None
+        size, count = plan.batch_size, plan.data.count
+        return Position(self.epoch, self.done, size, count, plan.shuffle, self.rate, self.stopped)
+
     def _tell(self, event: str, *args: Any) -> None:
         tell(self.plan.callbacks, event, self.trainer, *args)
 
@@ -101,13 +120,18 @@ class Run:
         learner, plan = self.learner, self.plan
         started = time.monotonic()
         self._tell("on_epoch_begin", epoch)
-        learner.begin_epoch(plan.data.first(plan.batch_size), watched=bool(plan.callbacks))
-        rate = learner.learning_rate
+        position = learner.begin_epoch(
+            plan.data.first(plan.batch_size), watched=bool(plan.callbacks)
+        )
         progress.begin_epoch(epoch, self.last, plan.batches)
+        self.epoch, self.rate = epoch, learner.learning_rate
+        if position is not None:
+            self.done, self.rate = position.batches, position.learning_rate
+            self.stopped = self.stopped or position.stopping
         self.flow = []
         sums = self._batches(epoch, progress)
         self._refuse_weights(epoch)
-        row: Row = {"epoch": epoch, "learning_rate": rate}
+        row: Row = {"epoch": epoch, "learning_rate": self.rate}
         row.update(values_of(sums, learner.recipe.metrics))
         if plan.validation is not None:
             row.update(self._validate(plan.validation, epoch))
@@ -122,27 +146,30 @@ class Run:
         return np.arange(self.plan.data.count)
 
     def _batches(self, epoch: int, progress: Progress) -> Any:
-        """One pass over the samples; returns the sums over it."""
+        """What is left of a pass over the samples; returns the sums over all of it."""
         learner, plan = self.learner, self.plan
-        if learner.recipe.optimizer.search is not None:
+        sums = learner.sums
+        if self.done:
+            progress.advance(self.done, mean_loss(sums), samples=0)
+        if learner.recipe.optimizer.search is not None and not self.done:
             return self._iteration(epoch, progress)
-        order, done, sums = self._order(epoch), 0, None
+        order = self._order(epoch)
         assert learner.state is not None
-        whole = max(
-            plan.data.count // plan.batch_size, 1
-        )  # a rest would need a function of its own
-        due = plan.flow.due(int(learner.state["batches"]), whole)
-        while done < plan.batches:
-            rows, update = self._next(order, done, due)
-            if done in due:
+        # a rest would need a function of its own
+        whole = max(plan.data.count // plan.batch_size, 1)
+        due = plan.flow.due(int(learner.state["batches"]) - self.done, whole)
+        while self.done < plan.batches:
+            rows, update = self._next(order, self.done, due)
+            if self.done in due:
                 self.flow.append(learner.flow(plan.data.rows(rows[0])))
             with self.pace:
                 sums = learner.learn(plan.data, rows, update, plan.batch_size)
             self.pace.count(len(rows))
-            done += len(rows)
+            self.done += len(rows)
             self._refuse_loss(sums, epoch)
             progress.advance(len(rows), mean_loss(sums), samples=rows.size)
-            self._tell("on_batch_end", done)
+            self._tell("on_batch_end", self.done)
+            self._tell("on_pause", self.done)
             if time.monotonic() > self.deadline:
                 self.stopped = "the time allowed has passed"
                 if not update:
@@ -156,10 +183,11 @@ class Run:
         sums, reason = learner.search(plan.data, plan.batch_size)
         self._refuse_loss(sums, epoch)
         progress.advance(plan.batches, mean_loss(sums), samples=plan.data.count)
-        self._tell("on_batch_end", plan.batches)
         if time.monotonic() > self.deadline:
             reason = reason or "the time allowed has passed"
-        self.stopped = self.stopped or reason
+        self.stopped, self.done = self.stopped or reason, plan.batches
+        self._tell("on_batch_end", plan.batches)
+        self._tell("on_pause", plan.batches)
         return sums
 
     def _refuse_loss(self, sums: Any, epoch: int) -> None:
@@ -195,6 +223,7 @@ class Run:
 
     def _finish(self, row: Row, progress: Progress) -> None:
         """Write the epoch down, keep what is best, and let everybody know."""
+        self.done = 0
         self.history.append(row)
         self.history.flow += mean_flow(row["epoch"], self._kinds(), self.flow) if self.flow else []
         loss = float(row["loss"] if self.plan.validation is None else row["validation_loss"])

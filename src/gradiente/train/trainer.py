@@ -20,7 +20,8 @@ from gradiente.optimizers.compose import chain
 from gradiente.optimizers.optimizer import OPTIMIZERS, Kind, Optimizer
 from gradiente.optimizers.transforms import clip_by_global_norm
 from gradiente.train.callbacks import EarlyStopping, as_callbacks, as_early_stopping
-from gradiente.train.checkpoint import Facts, read_checkpoint, write_checkpoint
+from gradiente.train.checkpoint import Facts, Saved, read_checkpoint, write_checkpoint
+from gradiente.train.checkpoint_folder import read_newest
 from gradiente.train.history import History
 from gradiente.train.history_flow import FlowSampling
 from gradiente.train.inputs import (
@@ -35,6 +36,7 @@ from gradiente.train.learner import EVALUATION_BATCH, Learner
 from gradiente.train.learning_rates import LearningRateTest
 from gradiente.train.loop import Plan, Run
 from gradiente.train.penalties import ByPattern, checked
+from gradiente.train.position import Position
 from gradiente.train.progress import Progress
 from gradiente.train.rate_finder import range_test, with_rate_tried
 from gradiente.train.state import WEIGHTS, State, is_complete
@@ -152,6 +154,23 @@ class Trainer:
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
         self._learner.set_learning_rate(check_number("learning_rate", rate, above=0))
+
+    @property
+    def position(self) -> Position | None:
+        """Where training stands in the middle of an epoch, which the next fit completes first.
+
+        The rest of that epoch counts as the first of those asked for.
+
+        `None` between epochs. Set it to `None` to begin a new epoch instead.
+        """
+        running = self._learner.is_fitting and self._run is not None
+        return self._run.position if running and self._run else self._learner.position
+
+    @position.setter
+    def position(self, position: None) -> None:
+        if position is not None:
+            raise InvalidArgumentError("a position is set to None only: a new epoch begins then.")
+        self._learner.position = None
 
     # -- training ----------------------------------------------------------------------------------
 
@@ -346,12 +365,14 @@ class Trainer:
     def save(self, path: str | Path) -> None:
         """Write everything that training continues from into one file, without code in it.
 
-        The file appears whole or not at all. Raises `RunError` if it cannot be written.
+        In a callback, that may be in the middle of an epoch. The file appears whole or not at all.
+        Raises `RunError` if it cannot be written.
         """
-        recipe = self._learner.recipe
+        recipe, position = self._learner.recipe, self.position
         facts = Facts(recipe.seed, recipe.accumulate, repr(recipe.optimizer))
-        state = with_preprocessing(self._learner.resumable(), self.preprocessing)
-        write_checkpoint(Path(path), state, self.history, facts)
+        state = self._learner.resumable(inside=position is not None)
+        state = with_preprocessing(state, self.preprocessing)
+        write_checkpoint(Path(path), Saved(state, self.history, facts, position))
 
     @classmethod
     def load(
@@ -359,18 +380,22 @@ class Trainer:
     ) -> "Trainer":
         """A trainer that continues bit for bit where the saved one stopped.
 
+        path: a file, or a folder of which the newest intact checkpoint is taken; a damaged one is
+        told of in a `DamagedCheckpointWarning`.
         network (or net=): built as before; options: as in the constructor, as before: loss,
         optimizer, metrics; seed, accumulate and preprocessing are those of the file unless given.
         Raises `RunError` if the file is damaged or does not fit the network or the optimizer.
         """
-        state, history, facts = read_checkpoint(Path(path))
-        state, preprocessing = without_preprocessing(state)
-        if not is_complete(state):
+        path = Path(path)
+        path, saved = read_newest(path) if path.is_dir() else (path, read_checkpoint(path))
+        state, preprocessing = without_preprocessing(saved.state)
+        if not is_complete(state) or not _follows(saved):
             raise RunError(f"{path} is not an intact checkpoint of gradiente.")
-        saved = {"seed": facts.seed, "accumulate": facts.accumulate, "preprocessing": preprocessing}
-        trainer = cls(network if network is not None else net, **{**saved, **options})
+        facts = saved.facts
+        known = {"seed": facts.seed, "accumulate": facts.accumulate, "preprocessing": preprocessing}
+        trainer = cls(network if network is not None else net, **{**known, **options})
         try:
-            trainer._learner.resume(state)
+            trainer._learner.resume(state, saved.position)
         except RunError:
             raise RunError(
                 f"{path} was saved with the optimizer {facts.optimizer}, which keeps other things "
@@ -378,7 +403,7 @@ class Trainer:
             ) from None
         except GradienteError as error:
             raise RunError(f"{path} does not fit this network: {error}") from None
-        trainer.history = history
+        trainer.history = saved.history
         return trainer
 
     def __repr__(self) -> str:
@@ -387,6 +412,12 @@ class Trainer:
             f"Trainer({recipe.network!r}, optimizer={recipe.optimizer!r}, seed={recipe.seed}, "
             f"{len(self.history)} epochs done)"
         )
+
+
+def _follows(saved: Saved) -> bool:
+    """Whether the position, if there is one, is in the epoch after those of the history."""
+    done = saved.history[-1]["epoch"] if len(saved.history) else 0
+    return saved.position is None or saved.position.epoch == done + 1
 
 
 def _checked_network(network: Any) -> Module:
