@@ -149,7 +149,11 @@ EXAMPLES = {
     "adaptive_softmax": Example(
         (4,),
         labels(6),
-        ({"ignore_index": 1}, {"head_bias": np.arange(4.0)}),
+        (
+            {"ignore_index": 1},
+            {"head_bias": np.arange(4.0)},
+            {"class_weight": [1.0, 2.0, 0.5, 1.5, 1.0, 3.0]},
+        ),
         default={"head": TABLE.normal(size=(4, 4)), "tails": TAILS, "cutoffs": [2, 4]},
     ),
     # margins
@@ -161,7 +165,7 @@ EXAMPLES = {
     "multiclass_hinge": classes(WEIGHTS, {"ignore_index": 1}),
     "multiclass_perceptron": classes(WEIGHTS, {"ignore_index": 1}),
     "multi_margin": classes(WEIGHTS, {"power": 2, "margin": 0.5}),
-    "multi_label_margin": Example((3,), several_labels),
+    "multi_label_margin": Example((3,), several_labels, (WEIGHTS,)),
     "multi_label_soft_margin": plain(yes_no, {"class_weight": [0.5, 2.0]}),
     # order and survival
     "coral": Example((3,), labels(4), ({"importance": [1.0, 2.0, 0.5]},)),

@@ -179,3 +179,16 @@ def test_adaptive_softmax_refuses_cutoffs_that_do_not_fit():
             )
     with pytest.raises(ShapeError, match="1 frequent classes"):
         losses.adaptive_softmax(LOGITS, LABELS, head=np.ones((4, 3)), tails=[tail], cutoffs=[1])
+
+
+def test_multi_label_margin_weighs_each_class_that_applies():
+    scores = np.array([[0.3, -1.0, 0.5], [2.0, 0.4, -0.2]])
+    listed = np.array([[0, 2, -1], [1, -1, -1]])
+    weight = [1.0, 2.0, 0.5]
+    expected = 0.0
+    for row, those in zip(scores, ([0, 2], [1]), strict=True):
+        others = [i for i in range(3) if i not in those]
+        excess = [weight[j] * max(0.0, 1.0 - row[j] + row[i]) for j in those for i in others]
+        expected += sum(excess) / 3 / 2
+    found = losses.multi_label_margin(scores, listed, class_weight=weight)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)

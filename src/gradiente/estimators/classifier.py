@@ -11,7 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from gradiente.base.errors import DataError
 from gradiente.estimators.callback_support import with_callbacks
-from gradiente.estimators.estimator import NetworkEstimator, checked_weight, keep
+from gradiente.estimators.estimator import FLOATING, NetworkEstimator, checked_weight, keep
 from gradiente.estimators.objective import classification_loss
 from gradiente.estimators.samples import Table
 from gradiente.estimators.targets import ClassTargets
@@ -59,7 +59,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     callbacks: of `gradiente.train.callbacks`, or functions of (trainer, row).
     backend, threads: as in `gd.Trainer`.
 
-    Fitted attributes are those of `MLPClassifier`, besides `network_`, the trained module.
+    Fitted attributes are those of `MLPClassifier`, and `network_`, the trained module, `history_`,
+    that of the trainer, and `converged_`, why training was over before max_iter, or `None`.
     `coefs_`, `intercepts_` are those of the dense layers. The weight of a sample says how often it
     is there, exactly so if all samples are one batch; samples of weight 0 do not count at all.
     Predictions do not depend on which other samples are predicted with them. A pickle holds
@@ -132,6 +133,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     ) -> "NetworkClassifier":
         """One epoch more over the samples given, with the moments of the optimizer kept.
 
+        With early_stopping a share of them is held out, always the same of the same samples, or
+        validation_data is used. Once its score has not improved for n_iter_no_change calls,
+        `converged_` says so, and the weights of the best score are put back.
+
         classes: all classes there will be; needed at the first call only.
         Raises `DataError` at the first call without them.
         """
@@ -167,7 +172,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             y,
             accept_sparse="csr",
             multi_output=True,
-            dtype=(np.float64, np.float32),
+            dtype=FLOATING,
+            order="C",
             reset=reset,
         )
         check_classification_targets(y)

@@ -16,7 +16,7 @@ from gradiente.estimators.architecture import build_network, weight_matrices
 from gradiente.estimators.callback_support import CallbackSupportMixin, tasks
 from gradiente.estimators.monitor import Monitor
 from gradiente.estimators.parameters import check_parameters
-from gradiente.estimators.predictor import Predictor, dense
+from gradiente.estimators.predictor import Predictor, checked, dense
 from gradiente.estimators.samples import Table, held_out
 from gradiente.estimators.solver import build_optimizer
 from gradiente.nn.dense import Dense
@@ -24,6 +24,7 @@ from gradiente.nn.module import Module
 from gradiente.regularizers.size import L2
 from gradiente.train.trainer import Trainer
 
+FLOATING = (np.float64, np.float32)  # data types that are kept as they are
 MACHINERY = ("_predictor", "_trainer", "_monitor")  # what is neither copied nor pickled
 AUTOMATIC_BATCH = 200
 DENSE_ROWS = 4096  # of a sparse matrix, at once
@@ -84,7 +85,9 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             self._scaler = StandardScaler().fit(train.x, sample_weight=train.weight)
         if not (incremental and getattr(self, "_trainer", None) is not None):
             self._prepare(parameters, train, goes_on)
-        self._train(parameters, train, validation, table, 1 if incremental else None)
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        seen = {"X": table.x, "y": table.y, "metadata": metadata}
+        self._train(parameters, train, validation, seen, 1 if incremental else None)
         return self
 
     def _begin(self, table: Table, classes: Any) -> None:
@@ -114,6 +117,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         if not goes_on:
             example = np.zeros((1, features), train.x.dtype)
             network.initialize(example, seed=self._seed)
+            checked(network(example), outputs)
             self._predictor = Predictor(network, backend, threads)
         size = _batch_size(parameters, train.x.shape[0])
         # α/2 ‖W‖² stands beside the sum of the losses of a batch, and the step takes their mean.
@@ -130,7 +134,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             backend=backend,
             threads=threads,
         )
-        self._monitor = Monitor(parameters, train.x.shape[0])
+        self._monitor = Monitor(parameters)
         self._monitor.losses, self._monitor.seen = self.loss_curve_, self.t_
 
     def _train(
@@ -138,32 +142,33 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         parameters: dict[str, Any],
         train: Table,
         validation: Table | None,
-        given: Table,
+        seen: dict[str, Any],
         epochs: int | None,
     ) -> None:
         """Train, and write down what came out."""
         trainer, monitor = self._trainer, self._monitor
         size = _batch_size(parameters, train.x.shape[0])
-        if validation is not None:
-            monitor.score = self._scorer(validation)
+        monitor.score = None if validation is None else self._scorer(validation)
+        monitor.samples = train.x.shape[0]
         before = len(trainer.history)
-        data = {"X": given.x, "y": given.y, "metadata": {"sample_weight": given.weight}}
         most = epochs or parameters["max_iter"]
+        inputs, targets, weight = self._encoded(train)
         history = trainer.fit(
-            self._inputs(train.x),
-            self._targets.encode(train.y, train.x.dtype),
+            inputs,
+            targets,
             epochs=most,
             batch_size=size,
-            sample_weight=train.weight,
+            sample_weight=weight,
+            validation=None if validation is None else self._encoded(validation),
             callbacks=[
                 monitor,
                 *(parameters["callbacks"] or ()),
-                *tasks(self, most, data, lambda: self._fitted(copy.deepcopy(trainer.network))),
+                *tasks(self, most, seen, lambda: self._fitted(copy.deepcopy(trainer.network))),
             ],
             shuffle=parameters["shuffle"],
             verbose=bool(parameters["verbose"]) or False,
         )
-        if self.early_stopping and epochs is None:
+        if self.early_stopping and (epochs is None or monitor.converged):
             monitor.put_best_back(trainer)
         self.__dict__.update(self._fitted(trainer.network))
         self.n_iter_ = len(history) - (0 if epochs else before)
@@ -181,6 +186,8 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         has_scores = bool(monitor.scores)
         facts = {
             "network_": network,
+            "history_": self._trainer.history,
+            "converged_": monitor.converged,
             "_predictor": self._predictor,
             "_targets": targets,
             "_scaler": self._scaler,
@@ -200,6 +207,11 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         if hasattr(targets, "classes"):
             facts["classes_"] = targets.classes
         return facts
+
+    def _encoded(self, table: Table) -> tuple[np.ndarray, np.ndarray, Any]:
+        """Inputs, targets and weights as the trainer takes them."""
+        targets = self._targets.encode(table.y, table.x.dtype)
+        return self._inputs(table.x), targets, table.weight
 
     def _scorer(self, validation: Table) -> Any:
         """A function of a trainer: the score of these samples with its weights of now."""

@@ -21,7 +21,7 @@ class Monitor(Callback):
     samples seen), or "adaptive" (a fifth, instead of stopping).
     """
 
-    def __init__(self, parameters: dict[str, Any], samples: int):
+    def __init__(self, parameters: dict[str, Any]):
         self.tol = parameters["tol"]
         self.patience = parameters["n_iter_no_change"]
         self.early_stopping = bool(parameters["early_stopping"])
@@ -31,7 +31,7 @@ class Monitor(Callback):
         self.power = parameters["power_t"]
         self.searches = parameters["solver"] == "lbfgs"
         self.score: Callable[[Any], float] | None = None
-        self.samples = samples
+        self.samples = 0  # in an epoch
         self.seen = 0
         self.losses: list[float] = []
         self.scores: list[float] = []

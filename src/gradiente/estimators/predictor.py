@@ -26,18 +26,15 @@ class Predictor:
         recipe = Recipe(network, mse, SGD(), (), seed=0, accumulate=1)
         self.compiled = compile(recipe.predict, backend, threads)
 
-    def __call__(self, network: Module, x: Any) -> np.ndarray:
-        """The outputs (samples, outputs) of x, an array or sparse matrix of floating numbers.
-
-        Raises `DataError` if the network returns anything else than one array of two axes.
-        """
+    def __call__(self, network: Module, x: np.ndarray) -> np.ndarray:
+        """The outputs (samples, outputs) of x, an array of floating numbers."""
         weights, count = weights_of(network), x.shape[0]
         parts, done = [], 0
         while done < count:
             size = BLOCKS[0] if count - done > BLOCKS[1] else BLOCKS[1]
-            rows = dense(x[done : done + size])
+            rows = x[done : done + size]
             full = rows[np.minimum(np.arange(size), len(rows) - 1)]
-            parts.append(checked(self.compiled(weights, full))[: len(rows)])
+            parts.append(self.compiled(weights, full)[: len(rows)])
             done += size
         return np.concatenate(parts)
 
@@ -47,12 +44,13 @@ def dense(x: Any) -> np.ndarray:
     return x.toarray() if hasattr(x, "toarray") else x
 
 
-def checked(outputs: Any) -> np.ndarray:
-    """The outputs, if they are one array (samples, outputs)."""
-    if not isinstance(outputs, np.ndarray) or outputs.ndim != 2:
-        shape = getattr(outputs, "shape", type(outputs).__name__)
+def checked(outputs: Any, width: int) -> Any:
+    """The outputs, if they are one array (samples, outputs); `DataError` if not."""
+    shape = getattr(outputs, "shape", None)
+    if shape is None or len(shape) != 2 or shape[1] != width:
+        got = type(outputs).__name__ if shape is None else f"an array of shape {tuple(shape)}"
         raise DataError(
-            "the network of an estimator returns one array (samples, outputs), but this one "
-            f"returned {shape}."
+            f"for these targets the network must return an array (samples, {width}), but it "
+            f"returned {got}."
         )
     return outputs

@@ -9,7 +9,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import validate_data
 
 from gradiente.estimators.callback_support import with_callbacks
-from gradiente.estimators.estimator import NetworkEstimator, checked_weight, keep
+from gradiente.estimators.estimator import FLOATING, NetworkEstimator, checked_weight, keep
 from gradiente.estimators.objective import regression_loss
 from gradiente.estimators.samples import Table
 from gradiente.estimators.targets import NumberTargets
@@ -88,7 +88,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None
     ) -> "NetworkRegressor":
-        """One epoch more over the samples given, with the moments of the optimizer kept."""
+        """One epoch more over the samples given; see `NetworkClassifier.partial_fit`."""
         self._fit(X, y, sample_weight, validation_data, incremental=True)
         return self
 
@@ -105,7 +105,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
             accept_sparse="csr",
             multi_output=True,
             y_numeric=True,
-            dtype=(np.float64, np.float32),
+            dtype=FLOATING,
+            order="C",
             reset=reset,
         )
         if y.ndim == 2 and y.shape[1] == 1:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.preprocessing import LabelBinarizer, StandardScaler
-from sklearn.utils.multiclass import type_of_target, unique_labels
+from sklearn.utils.multiclass import type_of_target
 
 from gradiente.base.errors import DataError
 
@@ -23,7 +23,7 @@ class ClassTargets:
             self.kind = "multilabel"
             self.classes = LabelBinarizer().fit(y).classes_
         else:
-            self.classes = unique_labels(y)
+            self.classes = np.unique(y)
             self.kind = "multiclass" if len(self.classes) > 2 else "binary"
         if len(self.classes) < 2 and self.kind != "multilabel":
             raise DataError(
@@ -52,7 +52,7 @@ class ClassTargets:
             if y.ndim != 2 or y.shape[1] != len(self.classes):
                 raise DataError(f"y must have {len(self.classes)} columns, one for each label.")
             return y.astype(dtype)
-        unknown = np.setdiff1d(unique_labels(y), self.classes)
+        unknown = np.setdiff1d(y, self.classes)
         if len(unknown):
             raise DataError(
                 f"y has classes that are not known: {unknown.tolist()}; known are "

@@ -11,7 +11,13 @@ import numpy as np
 
 from gradiente.base.batch import Array, working_dtype
 from gradiente.base.errors import InvalidArgumentError, ShapeError
-from gradiente.losses.classes import ClassWeight, at_label, counted_labels, label_terms
+from gradiente.losses.classes import (
+    ClassWeight,
+    as_class_weight,
+    at_label,
+    counted_labels,
+    label_terms,
+)
 from gradiente.losses.classification import of_logits
 from gradiente.losses.loss import Terms, declare, loss
 from gradiente.trace.functions import m
@@ -32,8 +38,8 @@ def linear_cross_entropy(
     """`cross_entropy` of the logits x W + b, in one: l = -log softmax(x W + b)[y].
 
     kernel: W, (inputs, classes). bias: b, (classes,). target and the other options: as in
-    `cross_entropy`. Compiled, the product and the softmax run tile by tile.
-    `torch.nn.LinearCrossEntropyLoss`. Raises `ShapeError` where the shapes do not fit.
+    `cross_entropy`. `torch.nn.LinearCrossEntropyLoss`. Raises `ShapeError` where the shapes do not
+    fit.
 
     Source: none.
     """
@@ -55,6 +61,7 @@ def adaptive_softmax(
     tails: Sequence[tuple[Array, Array]],
     cutoffs: Sequence[int],
     head_bias: Array | None = None,
+    class_weight: ClassWeight = None,
     ignore_index: int | None = None,
 ) -> Array | Terms:
     """Cross entropy over classes in the order of their frequency, with the rare ones in clusters:
@@ -64,7 +71,8 @@ def adaptive_softmax(
 
     cutoffs: the first class of each cluster, ascending; classes below the first are frequent.
     head: H, (inputs, cutoffs[0] + clusters), the clusters last. tails: for each cluster A (inputs,
-    hidden) and B (hidden, classes of the cluster). target: class indices (n, ...).
+    hidden) and B (hidden, classes of the cluster). target: class indices (n, ...). class_weight,
+    ignore_index: as in `cross_entropy`.
     Grave et al., Efficient Softmax Approximation for GPUs, ICML 2017.
     `torch.nn.AdaptiveLogSoftmaxWithLoss`, whose last cutoff, the number of classes, is not written.
     Raises `InvalidArgumentError` or `ShapeError` where these do not fit together.
@@ -87,7 +95,9 @@ def adaptive_softmax(
         own = np.clip(labels - low, 0, inside.shape[-1] - 1)
         both = first[..., cutoffs[0] + place] + at_label(inside, own)
         values = np.where(labels >= low, -both, values)
-    return label_terms(values, labels, counted)
+    classes = cutoffs[-1] + tails[-1][1].shape[-1]
+    weight = as_class_weight(class_weight, values, classes)
+    return label_terms(values, labels, counted, weight)
 
 
 def _linear(name: str, features: Array, kernel: Array) -> Array:

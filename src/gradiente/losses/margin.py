@@ -208,12 +208,14 @@ def _labelled(
 
 @declare
 @loss
-def multi_label_margin(prediction: Array, target: Array) -> Array:
+def multi_label_margin(
+    prediction: Array, target: Array, *, class_weight: ClassWeight = None
+) -> Array:
     """The score of every class that applies should exceed that of every other by 1:
 
-        l = 1/C Σ_{j applies} Σ_{i does not} max(0, 1 - (ŷ[j] - ŷ[i]))
+        l = 1/C Σ_{j applies} w[j] Σ_{i does not} max(0, 1 - (ŷ[j] - ŷ[i]))
 
-    prediction: scores (n, classes).
+    prediction: scores (n, classes). class_weight: w, all 1 by default.
     target: the indices of the classes that apply, (n, classes) integers, filled up with -1; what
     follows the first -1 does not count. `torch.nn.MultiLabelMarginLoss`.
     Raises `ShapeError` or `TypeMismatchError` for another target.
@@ -235,7 +237,9 @@ def multi_label_margin(prediction: Array, target: Array) -> Array:
     applies = np.any(places, axis=-2)
     excess = np.maximum(1.0 - scores[..., :, None] + scores[..., None, :], 0.0)
     counts = applies[..., :, None] & ~applies[..., None, :]
-    return np.sum(np.where(counts, excess, 0.0), axis=(-2, -1)) / classes
+    lost = np.sum(np.where(counts, excess, 0.0), axis=-1)
+    weight = as_class_weight(class_weight, scores)
+    return np.sum(lost if weight is None else lost * weight, axis=-1) / classes
 
 
 @declare
