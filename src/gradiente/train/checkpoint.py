@@ -55,6 +55,12 @@ class Saved:
     position: Position | None = None
     parts: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Refuse a position that is not in the epoch after those of the history."""
+        done = self.history[-1]["epoch"] if len(self.history) else 0
+        if self.position is not None and self.position.epoch != done + 1:
+            raise ValueError("the position is in another epoch")
+
 
 def flat(state: State, prefix: str = "") -> dict[str, np.ndarray]:
     """The arrays of nested dicts under names like `optimizer/slots/0.weight/first_moment`."""

@@ -404,7 +404,7 @@ class Trainer:
         path, saved = read_newest(path) if path.is_dir() else (path, read_checkpoint(path))
         state, preprocessing = without_preprocessing(saved.state)
         facts = saved.facts
-        if facts is None or not is_complete(state) or not _follows(saved):
+        if facts is None or not is_complete(state):
             raise RunError(f"{path} is not an intact checkpoint of gradiente.")
         known = {"seed": facts.seed, "accumulate": facts.accumulate, "preprocessing": preprocessing}
         given = {**options, "network": network if network is not None else net}
@@ -427,12 +427,6 @@ class Trainer:
             f"Trainer({recipe.network!r}, optimizer={recipe.optimizer!r}, seed={recipe.seed}, "
             f"{len(self.history)} epochs done)"
         )
-
-
-def _follows(saved: Saved) -> bool:
-    """Whether the position, if there is one, is in the epoch after those of the history."""
-    done = saved.history[-1]["epoch"] if len(saved.history) else 0
-    return saved.position is None or saved.position.epoch == done + 1
 
 
 def _checked_network(network: Any) -> Module:
