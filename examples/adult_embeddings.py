@@ -9,7 +9,6 @@ each number one that bends at its quantiles.
 """
 
 import sys
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import gradiente as gd
-from gradiente import initializers, losses, metrics, nn, optimizers, schedules
-from gradiente.data import read_table
-from gradiente.data.encode import fit_preprocessing, fit_target
+from gradiente import data, initializers, losses, metrics, nn, optimizers, schedules
 from gradiente.data.split import split_rows
 
 if TYPE_CHECKING:
@@ -39,41 +36,9 @@ EPOCHS, BATCH = 20, 256
 
 def read(path: Path) -> "DataFrame":
     """A table with named columns, without the full stops after the answers of the test file."""
-    table = read_table(path, header=False)
+    table = data.read_table(path, header=False)
     table.columns = COLUMNS
     return table.with_columns(table[TARGET].str.strip_suffix(".")).drop(UNUSED)
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """The columns of a table as a network with embeddings takes them.
-
-    words: for each column of categories those of the training rows; a missing one counts as well.
-    mean, deviation: of the columns of numbers in the training rows, (numbers,).
-    """
-
-    words: dict[str, list[str]]
-    numbers: list[str]
-    mean: np.ndarray
-    deviation: np.ndarray
-
-    @staticmethod
-    def fitted(train: "DataFrame") -> "Inputs":
-        """What the training rows say; all columns but the target."""
-        numbers = [name for name in train.columns if train[name].dtype.is_numeric()]
-        others = [name for name in train.columns if name not in (TARGET, *numbers)]
-        words = {name: sorted(train[name].fill_null("?").unique()) for name in others}
-        values = train[numbers].to_numpy()
-        return Inputs(words, numbers, values.mean(axis=0), values.std(axis=0))
-
-    def transform(self, table: "DataFrame") -> dict[str, np.ndarray]:
-        """Places of categories in their lists, -1 for unknown ones, and standardized numbers."""
-        places = []
-        for name, words in self.words.items():
-            place = {word: place for place, word in enumerate(words)}
-            places.append(table[name].fill_null("?").replace_strict(place, default=-1))
-        numbers = (table[self.numbers].to_numpy() - self.mean) / self.deviation
-        return {"categories": np.stack(places, axis=1), "numbers": numbers.astype(np.float32)}
 
 
 def edges(numbers: np.ndarray) -> list[np.ndarray]:
@@ -87,16 +52,16 @@ def edges(numbers: np.ndarray) -> list[np.ndarray]:
 class Embedded(nn.Module):
     """A vector for each column, side by side, then dense layers."""
 
-    def __init__(self, inputs: Inputs, numbers: np.ndarray):
-        counts = [len(words) for words in inputs.words.values()]
+    def __init__(self, category_sizes: tuple[int, ...], numbers: np.ndarray):
         self.categories = nn.CategoryEmbedding(
-            counts, SIZE, unknown_rate=0.01, weight_initializer=SMALL
+            category_sizes, SIZE, unknown_rate=0.01, weight_initializer=SMALL
         )
         self.numbers = nn.PiecewiseLinearEmbedding(edges(numbers), SIZE, nn.relu)
         self.rest = dense()
 
-    def __call__(self, x: dict) -> np.ndarray:
-        vectors = self.categories(x["categories"]), self.numbers(x["numbers"])
+    def __call__(self, x: tuple) -> np.ndarray:
+        numbers, categories = x
+        vectors = self.numbers(numbers), self.categories(categories)
         return self.rest(np.concatenate(vectors, axis=1))
 
 
@@ -106,8 +71,13 @@ def dense() -> nn.Module:
     return nn.Sequential(nn.Flatten(), *hidden, nn.Dense(HIDDEN // 2), nn.relu, nn.Dense(2))
 
 
-def fit(network: nn.Module, x: dict | np.ndarray, y: np.ndarray, watched: tuple) -> gd.Trainer:
-    """Train, and keep the weights of the epoch with the best loss on the rows that are watched."""
+def fit(network: nn.Module, table: data.Preprocessing, parts: list) -> tuple[gd.Trainer, dict]:
+    """Train, and measure on the test rows with the weights of the best epoch.
+
+    parts: the rows to train on, to stop by and to test on. The best epoch is the one with the
+    smallest loss on those to stop by.
+    """
+    (x, y), watched, tested = ((table.transform(p), table.transform_target(p)) for p in parts)
     steps = EPOCHS * -(-len(y) // BATCH)
     trainer = gd.Trainer(
         network,
@@ -116,29 +86,23 @@ def fit(network: nn.Module, x: dict | np.ndarray, y: np.ndarray, watched: tuple)
         metrics=[metrics.accuracy, metrics.auc],
     )
     trainer.fit(x, y, epochs=EPOCHS, batch_size=BATCH, validation=watched, early_stopping=5)
-    return trainer
+    return trainer, trainer.evaluate(*tested)
 
 
 def main(folder: Path) -> None:
     """Train both on nine tenths of adult.data, stop by the last, measure on adult.test."""
-    table, test = read(folder / "adult.data"), read(folder / "adult.test")
-    parts = split_rows(len(table), validation=0.1, test=0.0)
-    train, watch = table[parts.train], table[parts.validation]
-    classes = fit_target(train, TARGET, "classification")
-    names = [name for name in train.columns if name != TARGET]
-    plain, inputs = fit_preprocessing(train, names, classes), Inputs.fitted(train)
-    embedded = Embedded(inputs, inputs.transform(train)["numbers"])
+    rows, test = read(folder / "adult.data"), read(folder / "adult.test")
+    split = split_rows(len(rows), validation=0.1, test=0.0)
+    train, watch = rows[split.train], rows[split.validation]
+    coded = data.fit_table(train, TARGET, categories="embedding", scaling="none")
+    numbers, _ = coded.transform(train)
     print(f"{len(train):,} rows to train, {len(watch):,} to stop by, {len(test):,} to test")
     print("on the test rows  parameters  accuracy     AUC  cross entropy")
-    for name, network, encoded in (
-        ("plain", dense(), plain.transform),
-        ("embeddings", embedded, inputs.transform),
+    for name, network, table in (
+        ("plain", dense(), data.fit_table(train, TARGET)),
+        ("embeddings", Embedded(coded.category_sizes, numbers), coded),
     ):
-        (x, y), watched, tested = (
-            (encoded(part), classes.encode(part[TARGET])) for part in (train, watch, test)
-        )
-        trainer = fit(network, x, y, watched)
-        reached = trainer.evaluate(*tested)
+        trainer, reached = fit(network, table, [train, watch, test])
         print(
             f"{name:16}  {trainer.network.count:10,}  {reached['accuracy']:8.4f}  "
             f"{reached['auc']:6.4f}  {reached['loss']:13.4f}"

@@ -3,7 +3,6 @@
 import re
 
 import numpy as np
-import polars
 import pytest
 
 from tests.examples.loading import load
@@ -40,14 +39,14 @@ def test_the_files_are_read_alike(example, folder):
     assert set(train["income"]) == set(test["income"]) == {"<=50K", ">50K"}
 
 
-def test_unknown_and_missing_categories(example):
-    train = polars.DataFrame({"sex": ["b", None, "a"], "age": [1, 3, 5], "income": ["x", "y", "x"]})
-    inputs = example.Inputs.fitted(train)
-    assert inputs.words == {"sex": ["?", "a", "b"]} and inputs.numbers == ["age"]
-    unseen = polars.DataFrame({"sex": ["a", "c", None], "age": [3, 3, 5]})
-    encoded = inputs.transform(unseen)
-    np.testing.assert_array_equal(encoded["categories"], [[1], [-1], [0]])
-    np.testing.assert_allclose(encoded["numbers"][:, 0], [0, 0, 1.5**0.5], rtol=1e-6)
+def test_the_vector_of_a_number_bends_and_unknown_words_have_one(example):
+    numbers = np.arange(40.0, dtype=np.float32).reshape(20, 2)
+    network = example.Embedded((3, 2), numbers)
+    x = numbers[:2], np.array([[0, 1], [3, 1]])  # of the first column there are 0, 1 and 2
+    assert network(x).shape == (2, 2)
+    assert network.categories.weight.shape == (3 + 1 + 2 + 1, example.SIZE)
+    assert np.abs(network.categories.weight[[0, 1, 2, 4, 5]]).max() < 1
+    assert (network.categories.weight[[3, 6]] == 0).all()
 
 
 def test_parts_are_those_of_different_values(example):

@@ -3,14 +3,18 @@
 from gradiente.data.encode import Preprocessing
 from gradiente.data.fit_table import fit_table
 from gradiente.data.images import Images, read_images
+from gradiente.data.stream import Stream, stream_npy, stream_parquet
 from gradiente.data.tables import read_table
 from gradiente.data.windows import next_token_windows
 
 __all__ = [
     "Images",
     "Preprocessing",
+    "Stream",
     "fit_table",
     "next_token_windows",
     "read_images",
     "read_table",
+    "stream_npy",
+    "stream_parquet",
 ]

@@ -72,6 +72,10 @@ class Preprocessing:
             return source
         return read_table(source, as_text=self.text_columns)
 
+    def known(self, frame: "DataFrame") -> "DataFrame":
+        """The rows that have a target; all of them if there is no such column."""
+        return known_rows(frame, self.target.name) if self.target.name in frame.columns else frame
+
     def transform(self, source: Any) -> Any:
         """float32 (n, features). Columns the table has besides are ignored.
 

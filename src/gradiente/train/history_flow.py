@@ -67,8 +67,12 @@ class FlowSampling:
         self._every = self.EVERY if asked is True else int(asked)
         self._most = self.MOST if asked is True else None
 
-    def due(self, first: int, batches: int) -> list[int]:
-        """The places of such batches in an epoch. first: how many there were before it."""
+    def due(self, first: int, batches: int, seen: int = 0) -> list[int]:
+        """The places of such batches in an epoch, or in a part of it.
+
+        first: how many batches there were before it; seen: how many of the epoch were looked at.
+        """
         if not self._every:
             return []
-        return list(range((-first - 1) % self._every, batches, self._every))[: self._most]
+        left = None if self._most is None else max(self._most - seen, 0)
+        return list(range((-first - 1) % self._every, batches, self._every))[:left]

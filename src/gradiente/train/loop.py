@@ -45,6 +45,11 @@ class Plan:
         return any(callback.touches_network for callback in self.callbacks)
 
     @property
+    def count(self) -> int:
+        """How many samples an epoch has."""
+        return self.data.count
+
+    @property
     def batches(self) -> int:
         """How many batches an epoch has."""
         return -(-self.data.count // self.batch_size)
@@ -69,7 +74,7 @@ class Run:
         self.epoch = self.done = 0  # the one at work, and how many of its batches are done
         self.rate: float | None = None
         if learner.position is not None:
-            learner.position.check(plan.batch_size, plan.data.count, plan.shuffle)
+            learner.position.check(plan.batch_size, plan.count, plan.shuffle)
         self.flow: list[dict[str, Any]] = []  # of the batches of the epoch that were looked at
         self.pace = Pace(one_by_one=listens(plan.callbacks, "on_batch_end"))
 
@@ -115,7 +120,7 @@ class Run:
         plan = self.plan
         if self.done == 0:
             return None
-        size, count = plan.batch_size, plan.data.count
+        size, count = plan.batch_size, plan.count
         return Position(self.epoch, self.done, size, count, plan.shuffle, self.rate, self.stopped)
 
     def _tell(self, event: str, *args: Any) -> None:

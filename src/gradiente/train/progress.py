@@ -85,7 +85,7 @@ class Progress:
         self._safely(self._display.stop)
 
     def begin_epoch(self, epoch: int, epochs: int, batches: int) -> None:
-        """Epoch `epoch` of 1 ... `epochs` starts and has `batches` batches."""
+        """Epoch `epoch` of 1 ... `epochs` starts and has `batches` batches, 0 if it is unknown."""
         if not self._first_epoch:
             self._first_epoch = epoch
         self._epoch, self._epochs = epoch, epochs
@@ -114,7 +114,7 @@ class Progress:
     def end_epoch(self, row: Row) -> None:
         """The epoch is over; `row` is its row of the history."""
         self._row, self._row_epoch = row, self._epoch
-        self._batch = self._batches
+        self._batch = self._batches or self._batch
         self._measure_rate(shortest=0.0)
         column = "validation_loss" if "validation_loss" in row else "loss"
         value = row.get(column)
@@ -159,7 +159,8 @@ class Progress:
 
     def _picture(self, now: float) -> Picture:
         done = self._done()
-        words = [f"epoch {self._of_all(self._epoch)}", f"batch {self._batch}/{self._batches}"]
+        of_all = f"/{self._batches}" if self._batches else ""
+        words = [f"epoch {self._of_all(self._epoch)}", f"batch {self._batch}{of_all}"]
         if self._samples_per_second is not None:
             words.append(f"{_thousands(self._samples_per_second)} samples/s")
         words += [f"{clock(now - self._started)} elapsed", *self._remaining(now, done)]
@@ -178,7 +179,9 @@ class Progress:
 
     def _done(self) -> float:
         """Epochs done, with fractions."""
-        return self._epoch - 1 + self._batch / max(self._batches, 1)
+        if not self._batches:  # nobody knows how many there will be
+            return self._epoch - 1
+        return self._epoch - 1 + min(self._batch / self._batches, 1.0)
 
     def _of_all(self, epoch: int) -> str:
         return f"{epoch:>{len(str(self._epochs))}}/{self._epochs}"

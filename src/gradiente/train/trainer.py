@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from gradiente.backends.steps import CompiledSteps
 from gradiente.base.arguments import check_count, check_number
 from gradiente.base.errors import GradienteError, InvalidArgumentError, RunError
 from gradiente.data.encode import Preprocessing
+from gradiente.data.stream import Stream
 from gradiente.losses.loss import find_loss
 from gradiente.metrics.metric import METRICS, Metric
 from gradiente.nn.module import Module
@@ -41,6 +43,7 @@ from gradiente.train.progress import Progress
 from gradiente.train.rate_finder import range_test, with_rate_tried
 from gradiente.train.state import WEIGHTS, State, is_complete
 from gradiente.train.step import Recipe
+from gradiente.train.stream_run import StreamPlan, StreamRun, first_samples, refuse_with_stream
 from gradiente.train.tables import (
     checked_preprocessing,
     encoded,
@@ -195,7 +198,8 @@ class Trainer:
         """Train for a number of epochs more; returns the history of all epochs so far.
 
         x, y: arrays with the samples along the first axis; a tuple or dict of arrays for several
-            inputs or targets. With preprocessing= x is a table, which has the targets too.
+            inputs or targets. With preprocessing= x is a table, which has the targets too. Or x is
+            a `data.Stream`, without y: data larger than memory.
         validation: (x, y) or (x, y, sample_weight), or a table, to be measured after each epoch, or
             the fraction of the samples to set aside for that.
         early_stopping: how many epochs without improvement of the validation loss end the training,
@@ -215,10 +219,9 @@ class Trainer:
         loss that is no longer finite raises `NonFiniteError`, with the best finite weights put
         back. Raises `DataError` for data that cannot be trained on.
         """
-        if sampling is not None:
-            self._refuse_sampling(shuffle)
-        data, validated = self._divided(x, y, sample_weight, sampling, validation)
-        plan = Plan(
+        data, validated = self._divided(x, y, sample_weight, sampling, validation, shuffle)
+        kind = partial(StreamPlan, stream=x) if isinstance(x, Stream) else Plan
+        plan = kind(
             data=data,
             validation=validated,
             epochs=check_count("epochs", epochs, at_least=1),
@@ -237,7 +240,8 @@ class Trainer:
         with learner.fitting(profile), Progress(verbose) as progress:
             learner.prepare(plan.data.first(plan.batch_size).x)
             learner.adopt()
-            self._run = Run(self, learner, self.history, plan)
+            kind = StreamRun if isinstance(plan, StreamPlan) else Run
+            self._run = kind(self, learner, self.history, plan)
             self._run.through(progress)
         if self.history.profile is not None and verbose is not False:
             print(self.history.profile)
@@ -280,9 +284,16 @@ class Trainer:
         return range_test(apart, data, batch_size, rates, epoch)
 
     def _divided(
-        self, x: Any, y: Any, sample_weight: Any, sampling: Any, validation: Any
+        self, x: Any, y: Any, sample_weight: Any, sampling: Any, validation: Any, shuffle: bool
     ) -> tuple[Samples, Samples | None]:
-        """Training and validation samples from what `fit` was given."""
+        """Training and validation samples from what `fit` was given; of a stream the first ones."""
+        if isinstance(x, Stream):
+            given = {"sample_weight": sample_weight, "sampling": sampling, "validation": validation}
+            refuse_with_stream(self.optimizer, y, given)
+            validation = encoded_validation(self.preprocessing, validation)
+            return with_validation(first_samples(x), validation, self._learner.recipe.seed)
+        if sampling is not None:
+            self._refuse_sampling(shuffle)
         x, y = encoded(self.preprocessing, x, y)
         data = with_chances(samples(x, y, sample_weight), sampling)
         validation = encoded_validation(self.preprocessing, validation)
