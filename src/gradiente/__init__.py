@@ -49,6 +49,7 @@ from gradiente.insight.verify import verify
 from gradiente.trace import random
 from gradiente.trace.functions import FUNCTIONS, Tensor
 from gradiente.train.history import History
+from gradiente.train.saved_files import load, save
 from gradiente.train.trainer import Trainer
 
 __all__ = [
@@ -67,8 +68,10 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "load",
     "profile",
     "random",
+    "save",
     "scan",
     "show",
     "stop_gradient",

@@ -343,3 +343,21 @@ def test_terminated_it_saves_exits_and_ends_with_the_same_bits(tmp_path):
     process.communicate(timeout=120)
     assert process.returncode in (0, 128 + signal.SIGTERM)
     assert result(started(tmp_path / "run", epochs)) == whole
+
+
+def test_after_ctrl_c_there_is_no_position(tmp_path):
+    class Interrupts(Callback):
+        def on_batch_end(self, trainer, batch):
+            if trainer.position.epoch == 2 and batch == 2:
+                raise KeyboardInterrupt
+
+        def on_fit_end(self, trainer):
+            assert trainer.position is None
+            trainer.save(tmp_path / "run")
+
+    trainer = Trainer(network(), seed=6, **options("schedule"))
+    trainer.fit(X, Y, epochs=3, callbacks=[Interrupts()], **FIT)
+    again = load(tmp_path / "run")
+    assert again.position is None and again.history["epoch"] == [1]
+    for path, value in trainer.weights().items():
+        np.testing.assert_array_equal(again.weights()[path], value)

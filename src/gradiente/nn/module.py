@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from functools import wraps
 from reprlib import recursive_repr
 from threading import RLock
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -86,6 +86,14 @@ class Module:
     _buffers: frozenset[str] = frozenset()
     _frozen: frozenset[str] = frozenset()
     _origin: "Module | None" = None
+    _made_with: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})  # what `__init__` was given
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        """Remember the arguments, from which files rebuild a layer."""
+        made = super().__new__(cls)
+        if arguments or options:
+            made.__dict__["_made_with"] = (arguments, options)
+        return made
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -13,6 +13,7 @@ from gradiente.base.trees import Container, register
 from gradiente.nn.module import Module
 from gradiente.nn.slots import Slot, holds_numbers
 
+ORIGINS = ("_origin", "_made_with")  # tell where a module comes from, not what it computes
 VALUES = (bool, int, float, complex, str, bytes, frozenset, np.generic, type(None))
 
 
@@ -44,7 +45,7 @@ def _settings(module: Module) -> tuple[Any, ...]:
     return tuple(
         (name, _comparable(value, name.startswith("_")))
         for name, value in module.__dict__.items()
-        if name != "_origin"
+        if name not in ORIGINS
     )
 
 
@@ -116,9 +117,10 @@ def _copied(value: Any, memo: dict[int, Any]) -> Any:
     if isinstance(value, Module):
         copy = memo[id(value)] = object.__new__(type(value))
         copy.__dict__.update(
-            {name: _copied(v, memo) for name, v in value.__dict__.items() if name != "_origin"}
+            {name: _copied(v, memo) for name, v in value.__dict__.items() if name not in ORIGINS}
         )
         copy._origin = _origin(value)
+        copy.__dict__["_made_with"] = value._made_with
         return copy
     if type(value) is dict:
         memo[id(value)] = {name: _copied(each, memo) for name, each in value.items()}

@@ -8,7 +8,7 @@ which has a checksum itself. `base/files.py` says how it is written.
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +43,23 @@ class Facts:
 
 @dataclass(frozen=True)
 class Saved:
-    """What is in a file. position: `None` between epochs."""
+    """What is in a file.
+
+    facts: `None` for a network alone; position: `None` between epochs; parts: what the network and
+    its trainer are made of, as `description.py` says it.
+    """
 
     state: State
     history: History
-    facts: Facts
+    facts: Facts | None
     position: Position | None = None
+    parts: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a position that is not in the epoch after those of the history."""
+        done = self.history[-1]["epoch"] if len(self.history) else 0
+        if self.position is not None and self.position.epoch != done + 1:
+            raise ValueError("the position is in another epoch")
 
 
 def flat(state: State, prefix: str = "") -> dict[str, np.ndarray]:
@@ -131,7 +142,8 @@ def packed(saved: Saved) -> bytes:
                 "numpy": np.__version__,
                 "python": platform.python_version(),
             },
-            "facts": asdict(saved.facts),
+            "facts": None if saved.facts is None else asdict(saved.facts),
+            "parts": saved.parts,
             "position": None if saved.position is None else asdict(saved.position),
             "arrays": _sums(arrays),  # in their order
             "history": history.rows,
@@ -180,10 +192,11 @@ def read_checkpoint(path: Path) -> Saved:
 
 
 def _unpacked(words: dict[str, Any], arrays: dict[str, np.ndarray]) -> Saved:
-    position = words["position"]
+    position, facts = words["position"], words["facts"]
     return Saved(
         _nested(arrays),
         History(words["history"], words["stopped"], words["flow"]),
-        Facts(**words["facts"]),
+        None if facts is None else Facts(**facts),
         None if position is None else Position(**position),
+        dict(words["parts"]),
     )

@@ -108,6 +108,7 @@ class Run:
             self.stopped = self.stopped or f"{type(error).__name__} was raised"
             raise
         finally:
+            self.done = 0  # an epoch that was left is not gone on with
             self.history.stopped = self.stopped or "all epochs done"
             self.history.compilations += learner.compilations - compilations
             self.history.profile = learner.profile()

@@ -26,7 +26,7 @@ class Safeguard(Callback):
     """Keeps the last checkpoints of a training in a folder, so that nothing can interrupt it.
 
         trainer.fit(x, y, epochs=50, callbacks=[Safeguard("run")])
-        trainer = gd.Trainer.load("run", network, loss=...)  # after an interruption
+        trainer = gd.load("run")  # after an interruption
         trainer.fit(x, y, epochs=50 - len(trainer.history), callbacks=[Safeguard("run")])
 
     folder: made if it is not there; its files are `checkpoint-000001.gradiente`, ...

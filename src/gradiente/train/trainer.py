@@ -24,6 +24,7 @@ from gradiente.optimizers.transforms import clip_by_global_norm
 from gradiente.train.callbacks import EarlyStopping, as_callbacks, as_early_stopping
 from gradiente.train.checkpoint import Facts, Saved, read_checkpoint, write_checkpoint
 from gradiente.train.checkpoint_folder import read_newest
+from gradiente.train.description import completed, describe_recipe
 from gradiente.train.history import History
 from gradiente.train.history_flow import FlowSampling
 from gradiente.train.inputs import (
@@ -383,7 +384,8 @@ class Trainer:
         facts = Facts(recipe.seed, recipe.accumulate, repr(recipe.optimizer))
         state = self._learner.resumable(inside=position is not None)
         state = with_preprocessing(state, self.preprocessing)
-        write_checkpoint(Path(path), Saved(state, self.history, facts, position))
+        parts = describe_recipe(recipe)
+        write_checkpoint(Path(path), Saved(state, self.history, facts, position, parts))
 
     @classmethod
     def load(
@@ -393,18 +395,20 @@ class Trainer:
 
         path: a file, or a folder of which the newest intact checkpoint is taken; a damaged one is
         told of in a `DamagedCheckpointWarning`.
-        network (or net=): built as before; options: as in the constructor, as before: loss,
-        optimizer, metrics; seed, accumulate and preprocessing are those of the file unless given.
-        Raises `RunError` if the file is damaged or does not fit the network or the optimizer.
+        network (or net=), options: what the file cannot hold, such as layers of your own, built as
+        before, and what shall be otherwise; the rest is that of the file. No code is taken from it.
+        Raises `RunError` if the file is damaged, does not fit the network or the optimizer, or
+        lacks a part that is not given.
         """
         path = Path(path)
         path, saved = read_newest(path) if path.is_dir() else (path, read_checkpoint(path))
         state, preprocessing = without_preprocessing(saved.state)
-        if not is_complete(state) or not _follows(saved):
-            raise RunError(f"{path} is not an intact checkpoint of gradiente.")
         facts = saved.facts
+        if facts is None or not is_complete(state):
+            raise RunError(f"{path} is not an intact checkpoint of gradiente.")
         known = {"seed": facts.seed, "accumulate": facts.accumulate, "preprocessing": preprocessing}
-        trainer = cls(network if network is not None else net, **{**known, **options})
+        given = {**options, "network": network if network is not None else net}
+        trainer = cls(**{**known, **completed(given, saved.parts, path)})
         try:
             trainer._learner.resume(state, saved.position)
         except RunError:
@@ -423,12 +427,6 @@ class Trainer:
             f"Trainer({recipe.network!r}, optimizer={recipe.optimizer!r}, seed={recipe.seed}, "
             f"{len(self.history)} epochs done)"
         )
-
-
-def _follows(saved: Saved) -> bool:
-    """Whether the position, if there is one, is in the epoch after those of the history."""
-    done = saved.history[-1]["epoch"] if len(saved.history) else 0
-    return saved.position is None or saved.position.epoch == done + 1
 
 
 def _checked_network(network: Any) -> Module:
