@@ -164,7 +164,7 @@ class Run:
             return self._iteration(epoch, progress)
         order = self._order(epoch)
         assert learner.state is not None
-        # a rest would need a function of its own
+        # not the rest of the samples, which would need a compilation of its own
         whole = max(plan.data.count // plan.batch_size, 1)
         due = plan.flow.due(int(learner.state["batches"]) - self.done, whole)
         while self.done < plan.batches:

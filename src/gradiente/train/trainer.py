@@ -11,17 +11,23 @@ import numpy as np
 from gradiente.backends.steps import CompiledSteps
 from gradiente.base.arguments import check_count, check_number
 from gradiente.base.errors import GradienteError, InvalidArgumentError, RunError
+from gradiente.base.later import later
 from gradiente.data.encode import Preprocessing
 from gradiente.data.stream import Stream
-from gradiente.losses.loss import find_loss
-from gradiente.metrics.metric import METRICS, Metric
+from gradiente.metrics.metric import Metric
 from gradiente.nn.module import Module
 from gradiente.nn.summary import Summary, summary
-from gradiente.optimizers.adam import Adam
 from gradiente.optimizers.compose import chain
-from gradiente.optimizers.optimizer import OPTIMIZERS, Kind, Optimizer
+from gradiente.optimizers.optimizer import Optimizer
 from gradiente.optimizers.transforms import clip_by_global_norm
 from gradiente.train.callbacks import EarlyStopping, as_callbacks, as_early_stopping
+from gradiente.train.checked import (
+    checked_loss,
+    checked_metrics,
+    checked_network,
+    checked_optimizer,
+    checked_seconds,
+)
 from gradiente.train.checkpoint import Facts, Saved, read_checkpoint, write_checkpoint
 from gradiente.train.checkpoint_folder import read_newest
 from gradiente.train.description import completed, describe_recipe
@@ -97,7 +103,7 @@ class Trainer:
         preprocessing: Preprocessing | None = None,
     ):
         self.preprocessing = checked_preprocessing(preprocessing)
-        optimizer = _checked_optimizer(optimizer)
+        optimizer = checked_optimizer(optimizer)
         if clip_norm is not None:
             optimizer = chain(clip_by_global_norm(clip_norm), optimizer)
         if constraints and optimizer.search is not None:
@@ -106,10 +112,10 @@ class Trainer:
                 "constraints=, or use another optimizer."
             )
         recipe = Recipe(
-            network=_checked_network(network),
-            loss=_checked_loss(loss),
+            network=checked_network(network),
+            loss=checked_loss(loss),
             optimizer=optimizer,
-            metrics=_checked_metrics(metrics),
+            metrics=checked_metrics(metrics),
             seed=check_count("seed", seed),
             accumulate=check_count("accumulate", accumulate, at_least=1),
             regularizers=checked("regularizers", regularizers),
@@ -228,7 +234,7 @@ class Trainer:
             batch_size=check_count("batch_size", batch_size, at_least=1),
             shuffle=shuffle,
             callbacks=as_early_stopping(early_stopping) + as_callbacks(callbacks),
-            max_seconds=_checked_seconds(max_seconds),
+            max_seconds=checked_seconds(max_seconds),
             flow=FlowSampling(flow if isinstance(flow, bool) else check_count("flow", flow)),
             sampling=sampling_of(data, sampling),
         )
@@ -350,6 +356,29 @@ class Trainer:
         self._learner.prepare(first)
         return summary(self.network, first)
 
+    def report(
+        self,
+        path: str | Path,
+        x: Any = None,
+        y: Any = None,
+        *,
+        title: str | None = None,
+        class_names: Sequence[str] | None = None,
+        feature_names: Sequence[str] | None = None,
+    ) -> Path:
+        """Write a report on the training: one HTML file, which needs no network. Returns its path.
+
+        x, y: unseen data, as in `evaluate`. For classes and for numbers the report shows scores
+            with 95 % intervals beside those of a constant prediction, and which columns matter.
+        class_names, feature_names: what to call them; as in the table with preprocessing=.
+
+        It also has the learning curves, the flow of the gradient with what looks wrong there, the
+        network, the configuration and the versions. Raises `RunError` if it cannot be written,
+        `DataError` and `InvalidArgumentError` for data and names that do not fit.
+        """
+        names = {"class_names": class_names, "feature_names": feature_names}
+        return later("report")(self, path, x, y, title=title, **names)
+
     # -- saving ------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:
@@ -405,71 +434,3 @@ class Trainer:
             f"Trainer({recipe.network!r}, optimizer={recipe.optimizer!r}, seed={recipe.seed}, "
             f"{len(self.history)} epochs done)"
         )
-
-
-def _checked_network(network: Any) -> Module:
-    if isinstance(network, Module):
-        return network
-    if isinstance(network, type) and issubclass(network, Module):
-        raise InvalidArgumentError(
-            f"the network is the class {network.__name__}; write {network.__name__}(...)."
-        )
-    if callable(network):
-        raise InvalidArgumentError(
-            f"the network is the function `{_name(network)}`, in which no layers can be found: use "
-            "nn.Sequential, or a subclass of nn.Module with the layers in its attributes."
-        )
-    raise InvalidArgumentError(f"the network must be an nn.Module, not {network!r}.")
-
-
-def _checked_loss(loss: Any) -> Callable[..., Any]:
-    if isinstance(loss, str):
-        return find_loss(loss)
-    if callable(loss) and not isinstance(loss, type):
-        return loss
-    raise InvalidArgumentError(
-        f"the loss must be a function (prediction, target) -> number, or the name of a loss, not "
-        f"{loss!r}."
-    )
-
-
-def _checked_optimizer(optimizer: Any) -> Optimizer:
-    if optimizer is None:
-        return Adam(1e-3)
-    if isinstance(optimizer, Optimizer):
-        if optimizer.kind != Kind.OPTIMIZER:
-            raise InvalidArgumentError(
-                f"{optimizer!r} changes gradients, but moves no parameters against them: write "
-                f"optimizers.chain({optimizer!r}, optimizers.SGD(0.1))."
-            )
-        return optimizer
-    call = f": write {_name(optimizer)}(...)" if optimizer in OPTIMIZERS.values() else ""
-    raise InvalidArgumentError(
-        f"the optimizer must be one of gradiente.optimizers, such as Adam(1e-3), not "
-        f"{optimizer!r}{call}."
-    )
-
-
-def _checked_seconds(seconds: Any) -> float | None:
-    return None if seconds is None else check_number("max_seconds", seconds, above=0)
-
-
-def _checked_metrics(metrics: Any) -> list[Metric]:
-    if not isinstance(metrics, list | tuple):
-        raise InvalidArgumentError(f"metrics is a list of metrics, not {metrics!r}.")
-    for metric in metrics:
-        if not isinstance(metric, Metric):
-            name = metric if isinstance(metric, str) else _name(metric)
-            call = f"; write metrics.{name}" if name in METRICS else ""
-            arguments = "(...)" if call and not isinstance(METRICS[name], Metric) else ""
-            raise InvalidArgumentError(
-                f"{metric!r} is not a metric of gradiente.metrics{call}{arguments}."
-            )
-    names = [metric.name for metric in metrics]
-    if len(set(names)) < len(names):
-        raise InvalidArgumentError(f"two metrics have the same name: {', '.join(names)}.")
-    return list(metrics)
-
-
-def _name(thing: Any) -> str:
-    return str(getattr(thing, "__name__", type(thing).__name__))
