@@ -31,15 +31,13 @@ from gradiente.train.checked import (
 from gradiente.train.checkpoint import Facts, Saved, read_checkpoint, write_checkpoint
 from gradiente.train.checkpoint_folder import read_newest
 from gradiente.train.description import completed, describe_recipe
+from gradiente.train.given import divided, parts_to_measure
 from gradiente.train.history import History
 from gradiente.train.history_flow import FlowSampling
 from gradiente.train.inputs import (
-    Samples,
     inputs,
     samples,
     sampling_of,
-    with_chances,
-    with_validation,
 )
 from gradiente.train.learner import EVALUATION_BATCH, Learner
 from gradiente.train.learning_rates import LearningRateTest
@@ -50,12 +48,11 @@ from gradiente.train.progress import Progress
 from gradiente.train.rate_finder import range_test, with_rate_tried
 from gradiente.train.state import WEIGHTS, State, is_complete
 from gradiente.train.step import Recipe
-from gradiente.train.stream_run import StreamPlan, StreamRun, first_samples, refuse_with_stream
+from gradiente.train.stream_run import StreamPlan, StreamRun
 from gradiente.train.tables import (
     checked_preprocessing,
     encoded,
     encoded_inputs,
-    encoded_validation,
     with_preprocessing,
     without_preprocessing,
 )
@@ -226,7 +223,9 @@ class Trainer:
         loss that is no longer finite raises `NonFiniteError`, with the best finite weights put
         back. Raises `DataError` for data that cannot be trained on.
         """
-        data, validated = self._divided(x, y, sample_weight, sampling, validation, shuffle)
+        given = {"sample_weight": sample_weight, "sampling": sampling, "shuffle": shuffle}
+        given["validation"] = validation
+        data, validated = divided(self._learner.recipe, self.preprocessing, x, y, given)
         kind = partial(StreamPlan, stream=x) if isinstance(x, Stream) else Plan
         plan = kind(
             data=data,
@@ -290,31 +289,6 @@ class Trainer:
         epoch = self.history[-1]["epoch"] + 1 if len(self.history) else 1
         return range_test(apart, data, batch_size, rates, epoch)
 
-    def _divided(
-        self, x: Any, y: Any, sample_weight: Any, sampling: Any, validation: Any, shuffle: bool
-    ) -> tuple[Samples, Samples | None]:
-        """Training and validation samples from what `fit` was given; of a stream the first ones."""
-        if isinstance(x, Stream):
-            given = {"sample_weight": sample_weight, "sampling": sampling, "validation": validation}
-            refuse_with_stream(self.optimizer, y, given)
-            validation = encoded_validation(self.preprocessing, validation)
-            return with_validation(first_samples(x), validation, self._learner.recipe.seed)
-        if sampling is not None:
-            self._refuse_sampling(shuffle)
-        x, y = encoded(self.preprocessing, x, y)
-        data = with_chances(samples(x, y, sample_weight), sampling)
-        validation = encoded_validation(self.preprocessing, validation)
-        return with_validation(data, validation, self._learner.recipe.seed)
-
-    def _refuse_sampling(self, shuffle: bool) -> None:
-        if not shuffle:
-            raise InvalidArgumentError("sampling= draws at random: leave out shuffle=False.")
-        if self.optimizer.search is not None:
-            raise InvalidArgumentError(
-                f"{self.optimizer!r} works on all samples at once and draws none: give "
-                "sample_weight= instead of sampling=."
-            )
-
     def stop(self, reason: str) -> None:
         """End the training after the current epoch; for callbacks."""
         if self._run is not None:
@@ -325,11 +299,15 @@ class Trainer:
     def evaluate(
         self, x: Any, y: Any = None, sample_weight: Any = None, batch_size: int = EVALUATION_BATCH
     ) -> dict[str, Any]:
-        """Loss and metrics on given data, exact over all samples: {"loss": ..., name: ...}."""
-        data = samples(*encoded(self.preprocessing, x, y), sample_weight)
+        """Loss and metrics on given data, exact over all samples: {"loss": ..., name: ...}.
+
+        x, y: as in `fit`: arrays, a table where the trainer has a preprocessing, or a stream.
+        """
         batch_size = check_count("batch_size", batch_size, at_least=1)
-        self._learner.prepare(data.first(1).x)
-        return self._learner.measure(data, batch_size)
+        parts = parts_to_measure(self.preprocessing, x, y, sample_weight)
+        first = next(parts)
+        self._learner.prepare(first.first(1).x)
+        return self._learner.measure(first, batch_size, parts)
 
     def predict(self, x: Any, batch_size: int = EVALUATION_BATCH) -> Any:
         """The raw outputs of the network (logits, for classification), as arrays."""
