@@ -24,7 +24,7 @@ from gradiente.optimizers.transforms import clip_by_global_norm
 from gradiente.train.callbacks import EarlyStopping, as_callbacks, as_early_stopping
 from gradiente.train.checkpoint import Facts, Saved, read_checkpoint, write_checkpoint
 from gradiente.train.checkpoint_folder import read_newest
-from gradiente.train.description import completed, describe_recipe
+from gradiente.train.description import completed, describe_recipe, doubted
 from gradiente.train.history import History
 from gradiente.train.history_flow import FlowSampling
 from gradiente.train.inputs import (
@@ -408,9 +408,11 @@ class Trainer:
             raise RunError(f"{path} is not an intact checkpoint of gradiente.")
         known = {"seed": facts.seed, "accumulate": facts.accumulate, "preprocessing": preprocessing}
         given = {**options, "network": network if network is not None else net}
-        trainer = cls(**{**known, **completed(given, saved.parts, path)})
+        with doubted(path):
+            trainer = cls(**{**known, **completed(given, saved.parts, path)})
         try:
-            trainer._learner.resume(state, saved.position)
+            with doubted(path):
+                trainer._learner.resume(state, saved.position)
         except RunError:
             raise RunError(
                 f"{path} was saved with the optimizer {facts.optimizer}, which keeps other things "
