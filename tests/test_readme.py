@@ -60,7 +60,7 @@ def test_the_commands_for_a_table_of_ones_own_run(houses):
         for line in block.splitlines()
         if line.startswith("gradiente ")
     ]
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         gradiente(*shlex.split(command)[1:], folder=houses)
     assert (houses / "prices.csv").read_text(encoding="utf-8").count("\n") == 21

@@ -127,7 +127,7 @@ def test_optimizers_and_schedules_are_parameters(iris):
     by_schedule = quick(learning_rate=schedules.cosine(0.05, 60)).fit(*iris)
     assert by_schedule.history_[-1]["learning_rate"] < 0.01
     own = quick(solver=optimizers.AdamW(0.05)).fit(*iris)
-    search = GridSearchCV(quick(), {"solver": ["adam", optimizers.SGD(0.1)]}, cv=2).fit(*iris)
+    search = GridSearchCV(quick(), {"solver": ["adam", optimizers.AdamW(0.05)]}, cv=2).fit(*iris)
     assert min(by_schedule.score(*iris), own.score(*iris), search.best_score_) > 0.9
 
 

@@ -1,7 +1,10 @@
 """What counts as a callback, and how callbacks are told."""
 
+import numpy as np
 import pytest
 
+import gradiente as gd
+from gradiente import nn, optimizers
 from gradiente.base.errors import InvalidArgumentError
 from gradiente.train.callbacks import (
     Callback,
@@ -135,3 +138,29 @@ def test_all_are_told_before_the_first_error_is_raised():
         "raised in on_epoch_end of the callback fails",
         "afterwards ValueError: full was raised in on_epoch_end of the callback breaks",
     ]
+
+
+def test_a_callback_that_does_not_touch_the_network_leaves_it_as_it_was():
+    class Looks(Callback):
+        touches_network = False
+
+        def __init__(self):
+            self.of_network, self.of_trainer = [], []
+
+        def on_epoch_end(self, trainer, row):
+            self.of_network.append(trainer.network.state()["weight"].copy())
+            self.of_trainer.append(trainer.weights()["weight"])
+
+    x = np.linspace(-1, 1, 12)[:, np.newaxis]
+    ends = []
+    for touches in (False, True):
+        looks, network = Looks(), nn.Dense(1)
+        looks.touches_network = touches
+        trainer = gd.Trainer(network, "mse", optimizers.SGD(0.1))
+        trainer.fit(x, 2 * x, epochs=3, callbacks=[looks], verbose=False)
+        ends.append(network.weight)
+        fresh = [
+            np.array_equal(a, b) for a, b in zip(looks.of_network, looks.of_trainer, strict=True)
+        ]
+        assert fresh == [touches] * 3
+    np.testing.assert_array_equal(*ends)

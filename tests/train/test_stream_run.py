@@ -136,6 +136,20 @@ def test_training_resumes_in_the_middle_of_an_epoch(batch, tmp_path):
     assert_same(whole, second)
 
 
+def test_a_stream_is_measured_as_one_array_is():
+    trainer = made()
+    trainer.fit(X, Y, epochs=2, verbose=False)
+    whole = trainer.evaluate(X, Y, W)
+    parts = trainer.evaluate(Stream(pieces([50, 0, 53], X, Y, W)), batch_size=20)
+    assert list(parts) == list(whole)
+    for name, value in whole.items():
+        np.testing.assert_allclose(parts[name], value, rtol=1e-6)
+    with pytest.raises(InvalidArgumentError, match="targets and weights with it"):
+        trainer.evaluate(Stream(pieces([COUNT], X, Y)), Y)
+    with pytest.raises(DataError, match=r"x of chunk 2 has samples of shape \(2,\)"):
+        trainer.evaluate(Stream(lambda: [(X, Y), (X[:, :2], Y)]))
+
+
 def test_a_table_larger_than_memory(tmp_path):
     size = RANDOM.normal(size=400)
     kind = RANDOM.choice(["a", "b"], 400)

@@ -10,6 +10,7 @@ from gradiente.base.errors import GradienteError
 from gradiente.base.version import __version__
 from gradiente.cli.evaluate import evaluate
 from gradiente.cli.predict import predict
+from gradiente.cli.report import report
 from gradiente.cli.summarize import summary
 from gradiente.cli.train import train
 
@@ -29,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, summary):
+for command in (train, evaluate, predict, summary, report):
     app.command()(command)
 
 

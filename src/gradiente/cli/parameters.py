@@ -28,6 +28,15 @@ RunFolder = Annotated[
     Path, typer.Argument(metavar="RUN", help="The folder that train wrote.", show_default=False)
 ]
 
+UnseenData = Annotated[
+    str | None,
+    typer.Argument(metavar="DATA", help="Other unseen data.", show_default=False),
+]
+ReportOut = Annotated[
+    Path | None,
+    typer.Option("--out", help="The HTML file; report.html in RUN by default.", metavar="FILE"),
+]
+
 Target = Annotated[
     str | None,
     _option(

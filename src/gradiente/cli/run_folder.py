@@ -28,6 +28,7 @@ WEIGHTS = "weights.safetensors"
 PREPROCESSING = "preprocessing.json"
 HISTORY = "history.jsonl"
 METRICS = "metrics.json"
+REPORT = "report.html"  # of the command that writes it; not part of what a run needs
 FILES = (CONFIG, WEIGHTS, PREPROCESSING, HISTORY, METRICS)
 
 
@@ -72,8 +73,12 @@ def new_run_folder(path: Path) -> Iterator[Path]:
 
 
 def _is_run(path: Path) -> bool:
-    """Whether `path` is a folder with nothing in it but the files of a run."""
-    return path.is_dir() and not path.is_symlink() and {f.name for f in path.iterdir()} <= {*FILES}
+    """Whether `path` is a folder with nothing in it but what belongs to a run."""
+    return (
+        path.is_dir()
+        and not path.is_symlink()
+        and {f.name for f in path.iterdir()} <= {*FILES, REPORT}
+    )
 
 
 def write_run(folder: Path, run: Run) -> None:

@@ -1,12 +1,14 @@
 """The network of an estimator, from its parameters."""
 
 import copy
+import math
 from collections.abc import Callable
 from typing import Any
 
 from gradiente.base.errors import InvalidArgumentError
 from gradiente.base.registry import find
 from gradiente.estimators.parameters import for_each_layer, hidden_sizes
+from gradiente.initializers.distributions import uniform
 from gradiente.nn.activations import ACTIVATIONS
 from gradiente.nn.dense import Dense
 from gradiente.nn.module import Module
@@ -25,7 +27,7 @@ def build_network(parameters: dict[str, Any], inputs: int, outputs: int) -> Modu
     """
     given = parameters["network"]
     if given is None:
-        return _layers(parameters, outputs)
+        return _layers(parameters, inputs, outputs)
     if isinstance(given, Module):
         return copy.deepcopy(given)
     made = given(inputs, outputs) if callable(given) else given
@@ -37,19 +39,26 @@ def build_network(parameters: dict[str, Any], inputs: int, outputs: int) -> Modu
     return made
 
 
-def _layers(parameters: dict[str, Any], outputs: int) -> Module:
+def _layers(parameters: dict[str, Any], inputs: int, outputs: int) -> Module:
     sizes = hidden_sizes(parameters["hidden_layer_sizes"])
     activations = for_each_layer("activation", parameters["activation"], len(sizes))
     rates = for_each_layer("dropout", parameters["dropout"], len(sizes))
     layers: list[Callable[[Any], Any]] = []
     for size, activation, rate in zip(sizes, activations, rates, strict=True):
-        layers.append(Dense(size))
+        layers.append(_dense(inputs, size))
+        inputs = size
         if parameters["batch_norm"]:
             layers.append(BatchNorm())
         layers.append(_activation(activation))
         if rate:
             layers.append(Dropout(rate))
-    return Sequential(*layers, Dense(outputs))
+    return Sequential(*layers, _dense(inputs, outputs))
+
+
+def _dense(inputs: int, units: int) -> Dense:
+    """A dense layer that starts as those of scikit-learn: weights and bias U[-a, a), by Glorot."""
+    bound = math.sqrt(6.0 / (inputs + units))
+    return Dense(units, bias_initializer=uniform(low=-bound, high=bound))
 
 
 def _activation(given: Any) -> Callable[[Any], Any]:

@@ -54,8 +54,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     batch_norm: normalize what comes out of each hidden layer, before its activation.
     network: an `nn.Module`, which is copied, or a function (inputs, outputs) that makes one; the
         parameters of hidden layers then do not matter.
-    standardize: give the network inputs of mean 0 and variance 1. With False it is given them as
-        they are, as `MLPClassifier` does.
+    standardize: whether to give the network inputs of mean 0 and variance 1. "auto" does, unless
+        the deviation of every feature is between 0.1 and 10 and its mean not beyond 10. With False
+        it is given them as they are, as `MLPClassifier` does.
     callbacks: of `gradiente.train.callbacks`, or functions of (trainer, row).
     backend, threads: as in `gd.Trainer`.
 
@@ -100,7 +101,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         dropout: Any = 0.0,
         batch_norm: bool = False,
         network: Any = None,
-        standardize: bool = True,
+        standardize: bool | str = "auto",
         callbacks: Any = None,
         backend: str | None = None,
         threads: int | None = None,

@@ -17,7 +17,7 @@ from gradiente.estimators.callback_support import CallbackSupportMixin, tasks
 from gradiente.estimators.monitor import Monitor
 from gradiente.estimators.parameters import check_parameters
 from gradiente.estimators.predictor import Predictor, checked, dense
-from gradiente.estimators.samples import Table, held_out
+from gradiente.estimators.samples import Table, held_out, scaler_of
 from gradiente.estimators.solver import build_optimizer
 from gradiente.nn.dense import Dense
 from gradiente.nn.module import Module
@@ -81,8 +81,8 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         if not (incremental and goes_on):
             self._seed = int(random.randint(2**31 - 1))
         train, validation = self._divided(table.without_zero_weights(), validation_data)
-        if not goes_on and parameters["standardize"]:
-            self._scaler = StandardScaler().fit(train.x, sample_weight=train.weight)
+        if not goes_on:
+            self._scaler = scaler_of(train, parameters["standardize"])
         if not (incremental and getattr(self, "_trainer", None) is not None):
             self._prepare(parameters, train, goes_on)
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
@@ -166,7 +166,8 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
                 *tasks(self, most, seen, lambda: self._fitted(copy.deepcopy(trainer.network))),
             ],
             shuffle=parameters["shuffle"],
-            verbose=bool(parameters["verbose"]) or False,
+            verbose=bool(parameters["verbose"]),
+            flow=False,
         )
         if self.early_stopping and (epochs is None or monitor.converged):
             monitor.put_best_back(trainer)

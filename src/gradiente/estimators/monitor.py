@@ -21,6 +21,8 @@ class Monitor(Callback):
     samples seen), or "adaptive" (a fifth, instead of stopping).
     """
 
+    touches_network = False
+
     def __init__(self, parameters: dict[str, Any]):
         self.tol = parameters["tol"]
         self.patience = parameters["n_iter_no_change"]

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from gradiente.base.arguments import check_choice, check_count, check_number
 from gradiente.base.errors import InvalidArgumentError
 from gradiente.optimizers.optimizer import Optimizer
@@ -34,6 +36,8 @@ def check_parameters(parameters: dict[str, Any]) -> None:
         check_count("n_iter_no_change", parameters["n_iter_no_change"], at_least=1)
     if parameters["batch_size"] != "auto":
         check_count("batch_size", parameters["batch_size"], at_least=1)
+    if not isinstance(parameters["standardize"], bool | np.bool_):
+        check_choice("standardize", parameters["standardize"], ("auto",))
     if not isinstance(parameters["solver"], Optimizer):
         check_choice("solver", parameters["solver"], SOLVERS)
     if not callable(parameters["learning_rate"]):

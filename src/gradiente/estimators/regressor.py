@@ -25,9 +25,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     loss: "squared_error", ½ (ŷ - y)², the mean over targets; "poisson", of the logarithm of the
         prediction; any name in `losses.LOSSES`, or a function (prediction, target) of two arrays
         (samples, targets).
-    standardize: give the network inputs of mean 0 and variance 1, and with "squared_error" targets
-        of mean 0 and variance 1 as well, in whose unit `loss_` is then. With False it is given them
-        as they are, as `MLPRegressor` does.
+    standardize: as there, and unless it is False the network learns targets of mean 0 and variance
+        1 with the loss "squared_error"; `loss_` is in their unit then.
 
     The score of early stopping is R². Parameters are checked in `fit`, which raises
     `InvalidArgumentError`.
@@ -63,7 +62,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         dropout: Any = 0.0,
         batch_norm: bool = False,
         network: Any = None,
-        standardize: bool = True,
+        standardize: bool | str = "auto",
         callbacks: Any = None,
         backend: str | None = None,
         threads: int | None = None,

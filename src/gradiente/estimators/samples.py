@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
 
 from gradiente.base.errors import DataError
 from gradiente.estimators.predictor import dense
 
 FEWEST_HELD_OUT = 2
+SMALLEST_SIZE, LARGEST_SIZE = 0.1, 10.0  # of numbers that a network can take as they are
 
 
 @dataclass(frozen=True)
@@ -62,3 +64,21 @@ def held_out(table: Table, fraction: float, stratified: bool, random: Any) -> tu
     )
     train, validation = (table.rows(np.sort(places)) for places in parts)
     return train, validation
+
+
+def scaler_of(table: Table, standardize: bool | str) -> StandardScaler | None:
+    """What makes inputs of mean 0 and variance 1, or `None` if they stay as they are.
+
+    "auto" leaves them if the deviation of every feature that is not constant is between 0.1 and 10,
+    and no mean is further from 0 than 10: numbers of about one size, as people choose them, tell
+    how important they are.
+    """
+    if not standardize:
+        return None
+    scaler = StandardScaler().fit(table.x, sample_weight=table.weight)
+    if standardize == "auto":
+        deviations = np.sqrt(scaler.var_[scaler.var_ > 0])
+        sizes = np.concatenate([deviations, np.maximum(np.abs(scaler.mean_), SMALLEST_SIZE)])
+        if np.all((sizes >= SMALLEST_SIZE) & (sizes <= LARGEST_SIZE)):
+            return None
+    return scaler

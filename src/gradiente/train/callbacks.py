@@ -19,7 +19,12 @@ class Callback:
     `trainer.stop(reason)` ends the training after the current epoch, from any of them. What a
     callback does to `trainer.network` at the beginning or end of an epoch (other weights, layers
     frozen or released) holds from the next epoch on.
+
+    touches_network: `False` for a callback that leaves `trainer.network` alone, and looks at
+    `trainer.weights()` if at all: the network then need not be brought up to date each epoch.
     """
+
+    touches_network = True
 
     def on_fit_begin(self, trainer: Any) -> None:
         """Before the first epoch of a fit."""

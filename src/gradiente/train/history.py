@@ -11,6 +11,7 @@ from gradiente.backends.compilations import Compilations
 from gradiente.backends.profile import Profile
 from gradiente.base.errors import InvalidArgumentError, TypeMismatchError, UnknownNameError
 from gradiente.metrics.metric import METRICS, Metric
+from gradiente.train.flow_plot import plot_flow
 from gradiente.train.history_file import FLOW, read_rows, write_rows
 from gradiente.train.history_flow import FlowRow, checked_flow
 from gradiente.train.history_plot import plot_rows
@@ -149,6 +150,13 @@ class History(Sequence[Row]):
         columns: the measures to show, named without `validation_`; all that are numbers by default.
         """
         return plot_rows(self.rows, columns, self._best_epoch(), self._monitored())
+
+    def plot_flow(self, statistic: str = "gradient") -> Any:
+        """A plotly heat map of the flow: output layer on top, input layer below, over the epochs.
+
+        statistic: "gradient", "error", "activation", "update", "dead" or "saturated".
+        """
+        return plot_flow(self.flow, statistic)
 
     def __repr__(self) -> str:
         table = text_table(self.rows, self.columns, self._best_epoch(), self._caption())

@@ -13,7 +13,7 @@ NO_MEASURES = ("epoch", "seconds", "learning_rate")
 # Legible on white and on black alike, and told apart by the colour-blind.
 TRAINING_COLOUR, VALIDATION_COLOUR = "#3b82f6", "#e07a1f"
 TEXT_COLOUR, GRID_COLOUR = "#7a7a7a", "rgba(128, 128, 128, 0.25)"
-PANEL_HEIGHT = 240  # pixels
+PANEL_HEIGHT, LEGEND_ABOVE = 240, 20  # pixels
 
 
 def plot_rows(
@@ -107,6 +107,7 @@ def _mark_best(figure: Any, best: int | None, monitored: str) -> None:
 
 
 def _style(figure: Any, panels: int, epochs: int) -> None:
+    legend_at = 1 + LEGEND_ABOVE / (PANEL_HEIGHT * panels - 30)  # above the mark of the best epoch
     figure.update_layout(
         template="none",
         height=PANEL_HEIGHT * panels + 90,
@@ -114,7 +115,13 @@ def _style(figure: Any, panels: int, epochs: int) -> None:
         paper_bgcolor="rgba(0, 0, 0, 0)",
         plot_bgcolor="rgba(0, 0, 0, 0)",
         font={"color": TEXT_COLOUR},
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"},
+        legend={
+            "orientation": "h",
+            "x": 1,
+            "xanchor": "right",
+            "y": legend_at,
+            "yanchor": "bottom",
+        },
         hovermode="x",
     )
     grid = {"gridcolor": GRID_COLOUR, "zeroline": False, "linecolor": GRID_COLOUR}

@@ -4,9 +4,10 @@ Outside a fit the network holds the weights: whoever changes them, or freezes so
 trained next. During a fit the state holds them, and the network gets copies after every epoch.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -346,11 +347,15 @@ class Learner:
 
     # -- using -------------------------------------------------------------------------------------
 
-    def measure(self, data: Samples, batch_size: int) -> dict[str, Any]:
-        """Loss and metrics over all samples."""
-        metrics = self.recipe.metrics
+    def measure(
+        self, data: Samples, batch_size: int, more: Iterable[Samples] = ()
+    ) -> dict[str, Any]:
+        """Loss and metrics over all samples, those of further parts included."""
+        parts = chain((data,), more)
+        batches = (b for part in parts for b in part.batches(np.arange(part.count), batch_size))
         with _explained():
-            return measured(self.compiled.evaluate, self.weights(), data, batch_size, metrics)
+            evaluate, metrics = self.compiled.evaluate, self.recipe.metrics
+            return measured(evaluate, self.weights(), batches, metrics)
 
     def predict(self, data: Samples, batch_size: int) -> Any:
         """The outputs of the network, in the order of the samples."""

@@ -40,6 +40,11 @@ class Plan:
     sampling: Sampling | None = None
 
     @property
+    def is_watched(self) -> bool:
+        """Whether somebody looks at the network, or changes it, between epochs."""
+        return any(callback.touches_network for callback in self.callbacks)
+
+    @property
     def count(self) -> int:
         """How many samples an epoch has."""
         return self.data.count
@@ -126,9 +131,7 @@ class Run:
         learner, plan = self.learner, self.plan
         started = time.monotonic()
         self._tell("on_epoch_begin", epoch)
-        position = learner.begin_epoch(
-            plan.data.first(plan.batch_size), watched=bool(plan.callbacks)
-        )
+        position = learner.begin_epoch(plan.data.first(plan.batch_size), watched=plan.is_watched)
         progress.begin_epoch(epoch, self.last, plan.batches)
         self.epoch, self.rate = epoch, learner.learning_rate
         if position is not None:
@@ -161,7 +164,7 @@ class Run:
             return self._iteration(epoch, progress)
         order = self._order(epoch)
         assert learner.state is not None
-        # a rest would need a function of its own
+        # not the rest of the samples, which would need a compilation of its own
         whole = max(plan.data.count // plan.batch_size, 1)
         due = plan.flow.due(int(learner.state["batches"]) - self.done, whole)
         while self.done < plan.batches:
@@ -237,7 +240,7 @@ class Run:
         if loss < self.best_loss:
             last = row["epoch"] == self.last  # nothing follows that could be worse
             self.best, self.best_loss = None if last else self.learner.snapshot(self.best), loss
-        if self.plan.callbacks:  # nobody else looks at the network before the end
+        if self.plan.is_watched:  # nobody else looks at the network before the end
             self.learner.publish()
         progress.end_epoch(self.history[-1])
         self._tell("on_epoch_end", self.history[-1])

@@ -1,9 +1,7 @@
 """Loss and metrics of a network on given samples, exact whatever the size of the batches."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
-
-import numpy as np
 
 from gradiente.backends.compile import CompiledFunction
 from gradiente.base.trees import map_tree
@@ -15,13 +13,12 @@ from gradiente.train.state import State
 def measured(
     evaluate: CompiledFunction,
     weights: State,
-    data: Samples,
-    batch_size: int,
+    batches: Iterable[Samples],
     metrics: Sequence[Metric],
 ) -> dict[str, Any]:
-    """{"loss": ..., name of a metric: ...} over all samples."""
+    """{"loss": ..., name of a metric: ...} over the samples of all batches."""
     reports, pieces = [], []
-    for batch in data.batches(np.arange(data.count), batch_size):
+    for batch in batches:
         report, piece = evaluate(weights, batch.as_tuple())
         reports.append(report)
         pieces.append(piece)

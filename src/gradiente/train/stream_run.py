@@ -137,14 +137,10 @@ def whole_batches(chunks: Iterator[Any], plan: StreamPlan, skipped: int) -> Iter
     skipped: so many samples at the beginning are passed over.
     """
     rest: Samples | None = None
-    with closing(chunks):  # type: ignore[type-var]
-        for number, chunk in enumerate(chunks, start=1):
-            if not _count(chunk):
-                continue
-            piece = samples(*chunk)
-            _refuse_others(piece, plan.data, number)
-            passed = min(skipped, piece.count)
-            piece, skipped = _cut(piece, passed, piece.count), skipped - passed
+    with closing(samples_of_chunks(chunks, plan.data)) as parts:  # type: ignore[type-var]
+        for part in parts:
+            passed = min(skipped, part.count)
+            piece, skipped = _cut(part, passed, part.count), skipped - passed
             piece = piece if rest is None else _joined(rest, piece)
             whole = piece.count // plan.batch_size * plan.batch_size
             rest = _cut(piece, whole, piece.count)
@@ -152,6 +148,16 @@ def whole_batches(chunks: Iterator[Any], plan: StreamPlan, skipped: int) -> Iter
                 yield _cut(piece, 0, whole)
     if rest is not None and rest.count:
         yield rest
+
+
+def samples_of_chunks(chunks: Iterator[Any], first: Samples) -> Iterator[Samples]:
+    """Every chunk that is not empty, as samples like the first ones; `DataError` for others."""
+    with closing(chunks):  # type: ignore[type-var]
+        for number, chunk in enumerate(chunks, start=1):
+            if _count(chunk):
+                piece = samples(*chunk)
+                _refuse_others(piece, first, number)
+                yield piece
 
 
 def _count(chunk: Any) -> int:

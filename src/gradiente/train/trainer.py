@@ -11,29 +11,33 @@ import numpy as np
 from gradiente.backends.steps import CompiledSteps
 from gradiente.base.arguments import check_count, check_number
 from gradiente.base.errors import GradienteError, InvalidArgumentError, RunError
+from gradiente.base.later import later
 from gradiente.data.encode import Preprocessing
 from gradiente.data.stream import Stream
-from gradiente.losses.loss import find_loss
-from gradiente.metrics.metric import METRICS, Metric
+from gradiente.metrics.metric import Metric
 from gradiente.nn.module import Module
 from gradiente.nn.summary import Summary, summary
-from gradiente.optimizers.adam import Adam
 from gradiente.optimizers.compose import chain
-from gradiente.optimizers.optimizer import OPTIMIZERS, Kind, Optimizer
+from gradiente.optimizers.optimizer import Optimizer
 from gradiente.optimizers.transforms import clip_by_global_norm
 from gradiente.train.callbacks import EarlyStopping, as_callbacks, as_early_stopping
+from gradiente.train.checked import (
+    checked_loss,
+    checked_metrics,
+    checked_network,
+    checked_optimizer,
+    checked_seconds,
+)
 from gradiente.train.checkpoint import Facts, Saved, read_checkpoint, write_checkpoint
 from gradiente.train.checkpoint_folder import read_newest
 from gradiente.train.description import completed, describe_recipe, doubted
+from gradiente.train.given import divided, parts_to_measure
 from gradiente.train.history import History
 from gradiente.train.history_flow import FlowSampling
 from gradiente.train.inputs import (
-    Samples,
     inputs,
     samples,
     sampling_of,
-    with_chances,
-    with_validation,
 )
 from gradiente.train.learner import EVALUATION_BATCH, Learner
 from gradiente.train.learning_rates import LearningRateTest
@@ -44,12 +48,11 @@ from gradiente.train.progress import Progress
 from gradiente.train.rate_finder import range_test, with_rate_tried
 from gradiente.train.state import WEIGHTS, State, is_complete
 from gradiente.train.step import Recipe
-from gradiente.train.stream_run import StreamPlan, StreamRun, first_samples, refuse_with_stream
+from gradiente.train.stream_run import StreamPlan, StreamRun
 from gradiente.train.tables import (
     checked_preprocessing,
     encoded,
     encoded_inputs,
-    encoded_validation,
     with_preprocessing,
     without_preprocessing,
 )
@@ -100,7 +103,7 @@ class Trainer:
         preprocessing: Preprocessing | None = None,
     ):
         self.preprocessing = checked_preprocessing(preprocessing)
-        optimizer = _checked_optimizer(optimizer)
+        optimizer = checked_optimizer(optimizer)
         if clip_norm is not None:
             optimizer = chain(clip_by_global_norm(clip_norm), optimizer)
         if constraints and optimizer.search is not None:
@@ -109,10 +112,10 @@ class Trainer:
                 "constraints=, or use another optimizer."
             )
         recipe = Recipe(
-            network=_checked_network(network),
-            loss=_checked_loss(loss),
+            network=checked_network(network),
+            loss=checked_loss(loss),
             optimizer=optimizer,
-            metrics=_checked_metrics(metrics),
+            metrics=checked_metrics(metrics),
             seed=check_count("seed", seed),
             accumulate=check_count("accumulate", accumulate, at_least=1),
             regularizers=checked("regularizers", regularizers),
@@ -220,7 +223,9 @@ class Trainer:
         loss that is no longer finite raises `NonFiniteError`, with the best finite weights put
         back. Raises `DataError` for data that cannot be trained on.
         """
-        data, validated = self._divided(x, y, sample_weight, sampling, validation, shuffle)
+        given = {"sample_weight": sample_weight, "sampling": sampling, "shuffle": shuffle}
+        given["validation"] = validation
+        data, validated = divided(self._learner.recipe, self.preprocessing, x, y, given)
         kind = partial(StreamPlan, stream=x) if isinstance(x, Stream) else Plan
         plan = kind(
             data=data,
@@ -229,7 +234,7 @@ class Trainer:
             batch_size=check_count("batch_size", batch_size, at_least=1),
             shuffle=shuffle,
             callbacks=as_early_stopping(early_stopping) + as_callbacks(callbacks),
-            max_seconds=_checked_seconds(max_seconds),
+            max_seconds=checked_seconds(max_seconds),
             flow=FlowSampling(flow if isinstance(flow, bool) else check_count("flow", flow)),
             sampling=sampling_of(data, sampling),
         )
@@ -284,31 +289,6 @@ class Trainer:
         epoch = self.history[-1]["epoch"] + 1 if len(self.history) else 1
         return range_test(apart, data, batch_size, rates, epoch)
 
-    def _divided(
-        self, x: Any, y: Any, sample_weight: Any, sampling: Any, validation: Any, shuffle: bool
-    ) -> tuple[Samples, Samples | None]:
-        """Training and validation samples from what `fit` was given; of a stream the first ones."""
-        if isinstance(x, Stream):
-            given = {"sample_weight": sample_weight, "sampling": sampling, "validation": validation}
-            refuse_with_stream(self.optimizer, y, given)
-            validation = encoded_validation(self.preprocessing, validation)
-            return with_validation(first_samples(x), validation, self._learner.recipe.seed)
-        if sampling is not None:
-            self._refuse_sampling(shuffle)
-        x, y = encoded(self.preprocessing, x, y)
-        data = with_chances(samples(x, y, sample_weight), sampling)
-        validation = encoded_validation(self.preprocessing, validation)
-        return with_validation(data, validation, self._learner.recipe.seed)
-
-    def _refuse_sampling(self, shuffle: bool) -> None:
-        if not shuffle:
-            raise InvalidArgumentError("sampling= draws at random: leave out shuffle=False.")
-        if self.optimizer.search is not None:
-            raise InvalidArgumentError(
-                f"{self.optimizer!r} works on all samples at once and draws none: give "
-                "sample_weight= instead of sampling=."
-            )
-
     def stop(self, reason: str) -> None:
         """End the training after the current epoch; for callbacks."""
         if self._run is not None:
@@ -319,11 +299,15 @@ class Trainer:
     def evaluate(
         self, x: Any, y: Any = None, sample_weight: Any = None, batch_size: int = EVALUATION_BATCH
     ) -> dict[str, Any]:
-        """Loss and metrics on given data, exact over all samples: {"loss": ..., name: ...}."""
-        data = samples(*encoded(self.preprocessing, x, y), sample_weight)
+        """Loss and metrics on given data, exact over all samples: {"loss": ..., name: ...}.
+
+        x, y: as in `fit`: arrays, a table where the trainer has a preprocessing, or a stream.
+        """
         batch_size = check_count("batch_size", batch_size, at_least=1)
-        self._learner.prepare(data.first(1).x)
-        return self._learner.measure(data, batch_size)
+        parts = parts_to_measure(self.preprocessing, x, y, sample_weight)
+        first = next(parts)
+        self._learner.prepare(first.first(1).x)
+        return self._learner.measure(first, batch_size, parts)
 
     def predict(self, x: Any, batch_size: int = EVALUATION_BATCH) -> Any:
         """The raw outputs of the network (logits, for classification), as arrays."""
@@ -371,6 +355,29 @@ class Trainer:
         first = inputs(encoded_inputs(self.preprocessing, x)).first(1).x
         self._learner.prepare(first)
         return summary(self.network, first)
+
+    def report(
+        self,
+        path: str | Path,
+        x: Any = None,
+        y: Any = None,
+        *,
+        title: str | None = None,
+        class_names: Sequence[str] | None = None,
+        feature_names: Sequence[str] | None = None,
+    ) -> Path:
+        """Write a report on the training: one HTML file, which needs no network. Returns its path.
+
+        x, y: unseen data, as in `evaluate`. For classes and for numbers the report shows scores
+            with 95 % intervals beside those of a constant prediction, and which columns matter.
+        class_names, feature_names: what to call them; as in the table with preprocessing=.
+
+        It also has the learning curves, the flow of the gradient with what looks wrong there, the
+        network, the configuration and the versions. Raises `RunError` if it cannot be written,
+        `DataError` and `InvalidArgumentError` for data and names that do not fit.
+        """
+        names = {"class_names": class_names, "feature_names": feature_names}
+        return later("report")(self, path, x, y, title=title, **names)
 
     # -- saving ------------------------------------------------------------------------------------
 
@@ -429,71 +436,3 @@ class Trainer:
             f"Trainer({recipe.network!r}, optimizer={recipe.optimizer!r}, seed={recipe.seed}, "
             f"{len(self.history)} epochs done)"
         )
-
-
-def _checked_network(network: Any) -> Module:
-    if isinstance(network, Module):
-        return network
-    if isinstance(network, type) and issubclass(network, Module):
-        raise InvalidArgumentError(
-            f"the network is the class {network.__name__}; write {network.__name__}(...)."
-        )
-    if callable(network):
-        raise InvalidArgumentError(
-            f"the network is the function `{_name(network)}`, in which no layers can be found: use "
-            "nn.Sequential, or a subclass of nn.Module with the layers in its attributes."
-        )
-    raise InvalidArgumentError(f"the network must be an nn.Module, not {network!r}.")
-
-
-def _checked_loss(loss: Any) -> Callable[..., Any]:
-    if isinstance(loss, str):
-        return find_loss(loss)
-    if callable(loss) and not isinstance(loss, type):
-        return loss
-    raise InvalidArgumentError(
-        f"the loss must be a function (prediction, target) -> number, or the name of a loss, not "
-        f"{loss!r}."
-    )
-
-
-def _checked_optimizer(optimizer: Any) -> Optimizer:
-    if optimizer is None:
-        return Adam(1e-3)
-    if isinstance(optimizer, Optimizer):
-        if optimizer.kind != Kind.OPTIMIZER:
-            raise InvalidArgumentError(
-                f"{optimizer!r} changes gradients, but moves no parameters against them: write "
-                f"optimizers.chain({optimizer!r}, optimizers.SGD(0.1))."
-            )
-        return optimizer
-    call = f": write {_name(optimizer)}(...)" if optimizer in OPTIMIZERS.values() else ""
-    raise InvalidArgumentError(
-        f"the optimizer must be one of gradiente.optimizers, such as Adam(1e-3), not "
-        f"{optimizer!r}{call}."
-    )
-
-
-def _checked_seconds(seconds: Any) -> float | None:
-    return None if seconds is None else check_number("max_seconds", seconds, above=0)
-
-
-def _checked_metrics(metrics: Any) -> list[Metric]:
-    if not isinstance(metrics, list | tuple):
-        raise InvalidArgumentError(f"metrics is a list of metrics, not {metrics!r}.")
-    for metric in metrics:
-        if not isinstance(metric, Metric):
-            name = metric if isinstance(metric, str) else _name(metric)
-            call = f"; write metrics.{name}" if name in METRICS else ""
-            arguments = "(...)" if call and not isinstance(METRICS[name], Metric) else ""
-            raise InvalidArgumentError(
-                f"{metric!r} is not a metric of gradiente.metrics{call}{arguments}."
-            )
-    names = [metric.name for metric in metrics]
-    if len(set(names)) < len(names):
-        raise InvalidArgumentError(f"two metrics have the same name: {', '.join(names)}.")
-    return list(metrics)
-
-
-def _name(thing: Any) -> str:
-    return str(getattr(thing, "__name__", type(thing).__name__))
