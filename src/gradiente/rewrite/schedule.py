@@ -13,6 +13,7 @@ An operation joins a kernel only if nothing it needs comes after that kernel. Ev
 the last stage at which somebody needs them, so that what is computed early is not kept for long.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -115,6 +116,9 @@ class _Scheduler:
         self.needs = {node: needs[node] for node in steps if node in computed}
         self.order = _order(list(self.needs), self.needs)
         self.position = {node: number for number, node in enumerate(self.order)}
+        self.of_shape: dict[tuple[int, ...], list[Node]] = {}  # elementwise operations, in order
+        for node in filter(is_elementwise, self.order):
+            self.of_shape.setdefault(node.type.shape, []).append(node)
         self.kernel: dict[Node, Kernel] = {}
         self.loops = not is_skipped("loops")
 
@@ -133,6 +137,14 @@ class _Scheduler:
                 waiting.extend(reversed(node.inputs))
             else:
                 yield node
+
+    def _between(self, shape: tuple[int, ...], start: int, stop: int) -> list[Node]:
+        """The elementwise operations of a shape at these places of the order."""
+        known = self.of_shape.get(shape, [])
+        first, last = (
+            bisect_left(known, at, key=self.position.__getitem__) for at in (start, stop)
+        )
+        return known[first:last]
 
     def is_free(self, node: Node) -> bool:
         """True for an elementwise operation that has no kernel yet."""
@@ -164,6 +176,9 @@ class _Scheduler:
         A loop that reads the same element before it stores one is harmless; where rows are gone
         through several times, even that is not.
         """
+
+        if node not in self.after and node not in self.writers:
+            return False
 
         def harms(writer: Node, reader: Node) -> bool:
             same_place = is_elementwise(reader) and reader.type.shape == writer.type.shape
@@ -250,8 +265,8 @@ class _Scheduler:
     def _follow(self, kernel: Kernel, anchor: Node) -> None:
         """Elementwise operations on the result, and those that only they need."""
         inside = {anchor}
-        for node in self.order[self.position[anchor] + 1 :]:
-            if not self.is_free(node) or node.type.shape != anchor.type.shape:
+        for node in self._between(anchor.type.shape, self.position[anchor] + 1, len(self.order)):
+            if not self.is_free(node):
                 continue
             outer = [item for item in self.needs[node] if item not in inside]
             if self._through_views(node) & inside or self._destroys(node, kernel):
@@ -279,13 +294,12 @@ class _Scheduler:
         if not users:
             return
         latest = max(self.position[node] for node in users)
-        for node in reversed(self.order[:latest]):
+        for node in reversed(self._between(shape, 0, latest)):
             mine = self.users.get(node, [])
             if (
                 self.is_free(node)
                 and node not in inside
                 and node not in self.outputs
-                and node.type.shape == shape
                 and mine
                 and all(user in users for user in mine)
                 and self._can_gather(node, kernel)

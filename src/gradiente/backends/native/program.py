@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gradiente.backends.native.alike import Texts, pattern_of
 from gradiente.backends.native.kernels import (
     attention,
     contract,
@@ -144,7 +145,8 @@ class Program:
         kernels = schedule(self.graph, free, readers, fusion)
         kernels = recompute(self.graph, kernels, free, self.overwrites, fusion.precedes)
         needed = self._needed(kernels)
-        self.written = [self._write(kernel, needed) for kernel in kernels]
+        texts = Texts()
+        self.written = [self._write(kernel, needed, texts) for kernel in kernels]
         self.places: dict[Node, Place] = {}
         self._place_given()
         self._place_results(max((kernel.stage for kernel in kernels), default=0))
@@ -173,8 +175,18 @@ class Program:
                 needed |= {self.views[x].base for x in node.inputs if x not in inside}
         return needed
 
-    def _write(self, kernel: Kernel, needed: set[Node]) -> Written:
+    def _write(self, kernel: Kernel, needed: set[Node], texts: Texts) -> Written:
+        pattern = pattern_of(kernel, self.views, needed)
+        known = texts.find(pattern)
+        if known is not None:
+            return Written(kernel, *known)
         writer = KernelWriter(self.target, self.checked, self.rows)
+        self._write_kernel(writer, kernel, needed)
+        text = writer.text()
+        texts.enter(pattern, writer, text)
+        return Written(kernel, writer, text)
+
+    def _write_kernel(self, writer: KernelWriter, kernel: Kernel, needed: set[Node]) -> None:
         stores = {
             node: self.views[node] for node in kernel.nodes if self.views[node].base in needed
         }
@@ -192,7 +204,6 @@ class Program:
             inputs = [self.views[x] for x in node.inputs]
             assert node.operation is not None
             LOWERINGS[node.operation](writer, node, inputs, self.views[node])
-        return Written(kernel, writer, writer.text())
 
     def _write_rounds(self, writer: KernelWriter, node: Node) -> None:
         """A loop, whose body is a program of its own."""

@@ -39,6 +39,7 @@ class KernelWriter:
         self.units = 1
         self.cost = 0.0
         self.alone = False
+        self.checks = False  # whether the text names one of the checked nodes
         self.private_size = 0
         self.by_rows = 0
 
@@ -159,6 +160,7 @@ class KernelWriter:
         """Indices where they are in range; else 0, and the program will report the node."""
         code = self.code
         fits = (place >= 0) & (place < length)
+        self.checks = True
         if node not in self.checked:
             self.checked.append(node)
         wrong = ~fits

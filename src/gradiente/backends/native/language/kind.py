@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-SCALARS = {
+NAMES = {
     "bool": "i1",
     "int8": "i8",
     "int16": "i16",
@@ -21,6 +21,9 @@ SCALARS = {
 }
 
 
+SCALARS = {np.dtype(name): text for name, text in NAMES.items()}
+
+
 @dataclass(frozen=True)
 class Kind:
     """The type of a value: a NumPy data type, and how many of it side by side (1: a scalar)."""
@@ -31,7 +34,7 @@ class Kind:
     @property
     def scalar(self) -> str:
         """LLVM's name of one element in a register; booleans are single bits there."""
-        return SCALARS[self.dtype.name]
+        return SCALARS[self.dtype]
 
     @property
     def text(self) -> str:
