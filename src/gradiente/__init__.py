@@ -17,6 +17,7 @@ The folders are the route of a computation, and each imports only from those bef
     data          tables and arrays become batches
     train         the step, the loop, callbacks, checkpoints
     insight       what the gradient is doing: verify, show, profile
+    interchange   weights of PyTorch, Keras and scikit-learn
     estimators    networks with the manners of scikit-learn
     cli           the command line
 

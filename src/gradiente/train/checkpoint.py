@@ -167,7 +167,7 @@ def read_checkpoint(path: Path) -> Saved:
             complete = set(file.keys()) == set(arrays)
         intact = metadata["sha256"] == _checksum(metadata["gradiente"].encode())
         damaged = [name for name, each in _sums(arrays).items() if each != words["arrays"][name]]
-        saved = _unpacked(words, arrays)
+        known, saved = words["format"], _unpacked(words, arrays)
     except FileNotFoundError:
         raise RunError(f"there is no file {path}.") from None
     except OSError as error:
@@ -186,8 +186,8 @@ def read_checkpoint(path: Path) -> Saved:
     if damaged or not intact or not complete:
         where = f" of {damaged[0]}" if damaged else ""
         raise RunError(f"{path} is damaged: its checksum{where} is wrong.")
-    if words["format"] != FORMAT:
-        raise RunError(f"{path} has the format {words['format']!r}; this one reads {FORMAT!r}.")
+    if known != FORMAT:
+        raise RunError(f"{path} has the format {known!r}; this version reads {FORMAT!r}.")
     return saved
 
 

@@ -1,11 +1,12 @@
 """What a network, and a trainer, consists of, as data that rebuilds it without its program."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from gradiente.base.errors import RunError
+from gradiente.base.errors import GradienteError, RunError
 from gradiente.nn.module import Module
 from gradiente.train.step import Recipe
 from gradiente.train.words import NoWords, Reader, Words, Writer
@@ -58,6 +59,17 @@ def completed(given: dict[str, Any], parts: dict[str, Words], path: Any) -> dict
         if part not in complete and not (part == "optimizer" and "clip_norm" in complete):
             complete[part] = rebuilt(parts.get(part), part, path)
     return complete
+
+
+@contextmanager
+def doubted(path: Any) -> Iterator[None]:
+    """Say that a file is wrong where what was rebuilt from it fails in ways nobody foresaw."""
+    try:
+        yield
+    except GradienteError:
+        raise
+    except Exception as error:
+        raise RunError(f"{path} describes what does not fit together: {error}") from error
 
 
 def _alike(a: Any, b: Any) -> bool:

@@ -46,6 +46,6 @@ def load(path: str | Path, network: Module | None = None, **options: Any) -> Any
         if not isinstance(network, Module):
             raise InvalidArgumentError(f"{network!r} is no network.")
         network.load_state(weights, buffers=state["buffers"], frozen=state["fixed"])
-    except (GradienteError, LookupError, AttributeError) as error:
+    except (GradienteError, LookupError, AttributeError, TypeError, ValueError) as error:
         raise RunError(f"{path} does not fit this network: {error}") from None
     return network

@@ -30,7 +30,7 @@ from gradiente.train.checked import (
 )
 from gradiente.train.checkpoint import Facts, Saved, read_checkpoint, write_checkpoint
 from gradiente.train.checkpoint_folder import read_newest
-from gradiente.train.description import completed, describe_recipe
+from gradiente.train.description import completed, describe_recipe, doubted
 from gradiente.train.given import divided, parts_to_measure
 from gradiente.train.history import History
 from gradiente.train.history_flow import FlowSampling
@@ -415,9 +415,11 @@ class Trainer:
             raise RunError(f"{path} is not an intact checkpoint of gradiente.")
         known = {"seed": facts.seed, "accumulate": facts.accumulate, "preprocessing": preprocessing}
         given = {**options, "network": network if network is not None else net}
-        trainer = cls(**{**known, **completed(given, saved.parts, path)})
+        with doubted(path):
+            trainer = cls(**{**known, **completed(given, saved.parts, path)})
         try:
-            trainer._learner.resume(state, saved.position)
+            with doubted(path):
+                trainer._learner.resume(state, saved.position)
         except RunError:
             raise RunError(
                 f"{path} was saved with the optimizer {facts.optimizer}, which keeps other things "
