@@ -91,7 +91,7 @@ MADE = [
 ]
 
 
-@pytest.mark.parametrize("thing", MADE, ids=repr)
+@pytest.mark.parametrize("thing", MADE, ids=lambda thing: type(thing).__name__)
 def test_what_a_trainer_is_made_of_has_words(thing):
     words = json.loads(json.dumps(described(thing)))
     assert not (isinstance(words, dict) and "unknown" in words), words
