@@ -27,7 +27,8 @@ def test_every_class_has_its_share_in_every_part(sizes, seed):
     parts = split_rows(len(classes), seed=seed, classes=classes)
     for label, size in enumerate(sizes):
         for rows, share in ((parts.test, 0.2), (parts.validation, 0.16), (parts.train, 0.64)):
-            assert abs(np.sum(classes[rows] == label) - share * size) <= 2.0
+            # Each part begins and ends in the middle of a round through the classes.
+            assert abs(np.sum(classes[rows] == label) - share * size) < 3.0
 
 
 def test_a_class_of_one_row_is_trained_on():
