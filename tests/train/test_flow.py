@@ -175,6 +175,9 @@ def test_which_batches_are_looked_at():
     assert FlowSampling(True).due(0, 469) == [99, 199]
     assert FlowSampling(True).due(469, 469) == [30, 130]
     assert FlowSampling(2).due(3, 6) == [0, 2, 4]
+    assert FlowSampling(True).due(0, 4000, work=1e4) == []  # a look would take many such steps
+    assert FlowSampling(True).due(0, 4000, work=1e9) == [99, 199]
+    assert FlowSampling(2).due(3, 6, work=1e4) == [0, 2, 4]
     assert FlowSampling(False).due(0, 500) == FlowSampling(0).due(0, 500) == []
 
 

@@ -59,20 +59,28 @@ class FlowSampling:
     """Which batches of a training are looked at: every hundredth, but few in one epoch.
 
     asked: `True` for that, a number for every so many batches without a limit, `False` for none.
+    Small networks are looked at more rarely, so that looking takes a few hundredths of the time: it
+    costs what a step does and some Python besides, which takes as long as many small steps.
     """
 
     EVERY, MOST = 100, 2
+    LOOK = 12e-3  # seconds of training in which one look, a thirtieth of them, may happen
+    LEAST, RATE = 2e-6, 5e10  # of a step, roughly: seconds, and weights times samples in a second
 
     def __init__(self, asked: bool | int):
         self._every = self.EVERY if asked is True else int(asked)
         self._most = self.MOST if asked is True else None
 
-    def due(self, first: int, batches: int, seen: int = 0) -> list[int]:
+    def due(self, first: int, batches: int, seen: int = 0, work: float = math.inf) -> list[int]:
         """The places of such batches in an epoch, or in a part of it.
 
         first: how many batches there were before it; seen: how many of the epoch were looked at.
+        work: the weights of the network times the samples of a batch.
         """
         if not self._every:
             return []
-        left = None if self._most is None else max(self._most - seen, 0)
-        return list(range((-first - 1) % self._every, batches, self._every))[:left]
+        every, left = self._every, None
+        if self._most is not None:
+            left = max(self._most - seen, 0)
+            every = max(every, math.ceil(self.LOOK / (self.LEAST + work / self.RATE)))
+        return list(range((-first - 1) % every, batches, every))[:left]

@@ -166,7 +166,8 @@ class Run:
         assert learner.state is not None
         # not the rest of the samples, which would need a compilation of its own
         whole = max(plan.data.count // plan.batch_size, 1)
-        due = plan.flow.due(int(learner.state["batches"]) - self.done, whole)
+        work = learner.recipe.network.count * plan.batch_size
+        due = plan.flow.due(int(learner.state["batches"]) - self.done, whole, work=work)
         while self.done < plan.batches:
             rows, update = self._next(order, self.done, due)
             if self.done in due:
