@@ -1,6 +1,6 @@
 """Data types mix as in NumPy 2; Python numbers give way, also when they are traced.
 
-Types are known when a function has been traced; the backend that compiles nothing tells them soonest.
+Types are known when a function has been traced, so the backend that compiles nothing tells them.
 """
 
 import operator
