@@ -10,7 +10,7 @@ from gradiente.base.arguments import check_count
 from gradiente.base.errors import DataError, InvalidArgumentError
 from gradiente.base.trees import flatten, map_tree
 from gradiente.data.encode import Preprocessing
-from gradiente.data.generator import generator
+from gradiente.data.generator import Random, generator
 
 ROWS = 65536  # of a chunk, where nothing is said
 
@@ -50,7 +50,7 @@ class Stream:
                 chunk = _shuffled(chunk, random)
             yield chunk
 
-    def _in_order(self, random: np.random.Generator | None) -> Iterator[Any]:
+    def _in_order(self, random: "Random | None") -> Iterator[Any]:
         yield from self._chunks()
 
 
@@ -65,7 +65,7 @@ class Pieces(Stream):
         self._read = read
         self._number = number
 
-    def _in_order(self, random: np.random.Generator | None) -> Iterator[Any]:
+    def _in_order(self, random: "Random | None") -> Iterator[Any]:
         places = range(self._number) if random is None else random.permutation(self._number)
         for place in places:
             yield self._read(int(place))
@@ -138,7 +138,7 @@ def _mapped(path: Any) -> np.ndarray:
     return array
 
 
-def _shuffled(chunk: Any, random: np.random.Generator) -> Any:
+def _shuffled(chunk: Any, random: Random) -> Any:
     """The samples of a chunk in random order; what is not of one length is left to be refused."""
     leaves = flatten(chunk)[0]
     if len({np.shape(leaf)[:1] for leaf in leaves}) != 1 or not np.shape(leaves[0]):

@@ -9,7 +9,7 @@ from gradiente.base.arguments import check_count, check_number
 from gradiente.base.errors import DataError
 from gradiente.data.augmentation import cropped, flipped, mixed, rotated
 from gradiente.data.batches import batch_slices
-from gradiente.data.generator import generator
+from gradiente.data.generator import Random, generator
 from gradiente.data.stream import Stream
 
 ROWS = 1024  # of a chunk
@@ -72,7 +72,7 @@ class AugmentedImages(Stream):
         for rows in batch_slices(order, self._rows):
             yield self._changed(self.x[rows], self.y[rows], random)
 
-    def _changed(self, x: np.ndarray, y: np.ndarray, random: np.random.Generator) -> Any:
+    def _changed(self, x: np.ndarray, y: np.ndarray, random: Random) -> Any:
         if self.flip:
             x = flipped(x, random)
         if self.rotate:
