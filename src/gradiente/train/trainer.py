@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from gradiente.backends.steps import CompiledSteps
 from gradiente.base.arguments import check_count, check_number
 from gradiente.base.errors import GradienteError, InvalidArgumentError, RunError
-from gradiente.base.later import later
 from gradiente.data.encode import Preprocessing
 from gradiente.data.stream import Stream
 from gradiente.metrics.metric import Metric
@@ -86,6 +85,9 @@ class Trainer:
 
     Raises `InvalidArgumentError` for arguments of another kind.
     """
+
+    # Reports know trainers and come after them: `gradiente.report.trainer` puts this here.
+    _write_report: ClassVar[Callable[..., Path]]
 
     def __init__(
         self,
@@ -383,7 +385,7 @@ class Trainer:
         `DataError` and `InvalidArgumentError` for data and names that do not fit.
         """
         names = {"class_names": class_names, "feature_names": feature_names}
-        return later("report")(self, path, x, y, title=title, **names)
+        return self._write_report(path, x, y, title=title, **names)
 
     # -- saving ------------------------------------------------------------------------------------
 
