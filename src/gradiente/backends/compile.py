@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from gradiente.backends.backend import Backend, Program, TimedProgram
 from gradiente.backends.compilations import Compilations
-from gradiente.backends.registry import Backend, Program, TimedProgram, backend_named
+from gradiente.backends.registry import backend_named
 from gradiente.base.fork import renew_in_children
 from gradiente.base.settings import setting
 from gradiente.base.trees import Structure, flatten

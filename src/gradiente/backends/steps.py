@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from gradiente.backends.backend import Backend, Steps, TimedSteps
 from gradiente.backends.compilations import Compilations
 from gradiente.backends.compile import KEPT_VARIANTS, compilation, improved
-from gradiente.backends.registry import Backend, Steps, TimedSteps, backend_named
+from gradiente.backends.registry import backend_named
 from gradiente.backends.sharing import Sharing
 from gradiente.base.errors import TreeError
 from gradiente.base.trees import Structure, Tree, flatten, unflatten

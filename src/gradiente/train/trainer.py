@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from gradiente.backends.steps import CompiledSteps
 from gradiente.base.arguments import check_count, check_number
 from gradiente.base.errors import GradienteError, InvalidArgumentError, RunError
-from gradiente.base.later import later
 from gradiente.data.encode import Preprocessing
 from gradiente.data.stream import Stream
 from gradiente.metrics.metric import Metric
@@ -31,7 +30,7 @@ from gradiente.train.checked import (
 from gradiente.train.checkpoint import Facts, Saved, read_checkpoint, write_checkpoint
 from gradiente.train.checkpoint_folder import read_newest
 from gradiente.train.description import completed, describe_recipe, doubted
-from gradiente.train.given import divided, parts_to_measure
+from gradiente.train.given import divided, parts_to_measure, parts_to_predict
 from gradiente.train.history import History
 from gradiente.train.history_flow import FlowSampling
 from gradiente.train.inputs import (
@@ -86,6 +85,9 @@ class Trainer:
 
     Raises `InvalidArgumentError` for arguments of another kind.
     """
+
+    # Reports know trainers and come after them: `gradiente.report.trainer` puts this here.
+    _write_report: ClassVar[Callable[..., Path]]
 
     def __init__(
         self,
@@ -204,8 +206,8 @@ class Trainer:
         x, y: arrays with the samples along the first axis; a tuple or dict of arrays for several
             inputs or targets. With preprocessing= x is a table, which has the targets too. Or x is
             a `data.Stream`, without y: data larger than memory.
-        validation: (x, y) or (x, y, sample_weight), or a table, to be measured after each epoch, or
-            the fraction of the samples to set aside for that.
+        validation: (x, y) or (x, y, sample_weight), a table, or a stream, to be measured after each
+            epoch, or the fraction of the samples to set aside for that.
         early_stopping: how many epochs without improvement of the validation loss end the training,
             with the best weights put back; or an `EarlyStopping`.
         callbacks: see `gradiente.train.callbacks`; functions of (trainer, row) will do.
@@ -230,6 +232,7 @@ class Trainer:
         plan = kind(
             data=data,
             validation=validated,
+            validation_stream=validation if isinstance(validation, Stream) else None,
             epochs=check_count("epochs", epochs, at_least=1),
             batch_size=check_count("batch_size", batch_size, at_least=1),
             shuffle=shuffle,
@@ -310,11 +313,16 @@ class Trainer:
         return self._learner.measure(first, batch_size, parts)
 
     def predict(self, x: Any, batch_size: int = EVALUATION_BATCH) -> Any:
-        """The raw outputs of the network (logits, for classification), as arrays."""
-        data = inputs(encoded_inputs(self.preprocessing, x))
+        """The raw outputs of the network (logits, for classification), as arrays.
+
+        x: as in `fit`: arrays, a table where the trainer has a preprocessing, or a stream, whose
+            targets, if it has some, are not looked at.
+        """
         batch_size = check_count("batch_size", batch_size, at_least=1)
-        self._learner.prepare(data.first(1).x)
-        return self._learner.predict(data, batch_size)
+        parts = parts_to_predict(self.preprocessing, x)
+        first = next(parts)
+        self._learner.prepare(first.first(1).x)
+        return self._learner.predict(first, batch_size, parts)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
@@ -377,7 +385,7 @@ class Trainer:
         `DataError` and `InvalidArgumentError` for data and names that do not fit.
         """
         names = {"class_names": class_names, "feature_names": feature_names}
-        return later("report")(self, path, x, y, title=title, **names)
+        return self._write_report(path, x, y, title=title, **names)
 
     # -- saving ------------------------------------------------------------------------------------
 
