@@ -71,16 +71,21 @@ class FlowSampling:
         self._every = self.EVERY if asked is True else int(asked)
         self._most = self.MOST if asked is True else None
 
-    def due(self, first: int, batches: int, seen: int = 0, work: float = math.inf) -> list[int]:
+    def due(
+        self, first: int, batches: int, seen: int = 0, work: float = math.inf, rest: bool = False
+    ) -> list[int]:
         """The places of such batches in an epoch, or in a part of it.
 
         first: how many batches there were before it; seen: how many of the epoch were looked at.
-        work: the weights of the network times the samples of a batch.
+        work: the weights of the network times the samples of a batch. rest: whether a smaller one
+        comes after the batches; the one before is looked at in its place, as it would need a
+        compilation of its own. (Left out it might be the one that is due in every epoch.)
         """
-        if not self._every:
+        if not self._every or not batches:
             return []
         every, left = self._every, None
         if self._most is not None:
             left = max(self._most - seen, 0)
             every = max(every, math.ceil(self.LOOK / (self.LEAST + work / self.RATE)))
-        return list(range((-first - 1) % every, batches, every))[:left]
+        places = range((-first - 1) % every, batches + rest, every)
+        return sorted({min(place, batches - 1) for place in places})[:left]
