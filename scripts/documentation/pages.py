@@ -1,7 +1,9 @@
 """Pages of the site that are not files of `docs`: the README and others, the command line."""
 
+import inspect
 import re
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ PAGES = {
     "contributing.md": "CONTRIBUTING.md",
     "changelog.md": "CHANGELOG.md",
 }
+SOURCE = re.compile(r"<!-- source of ([\w.]+) -->")
 NOTE = re.compile(r"(?<=[ \n])\[(\d)\](?= )")  # of a benchmark, which is no link
 
 
@@ -28,7 +31,8 @@ def on_files(files: Any, config: Any) -> Any:
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """A page with lists of the program in place of their marks; called by mkdocs for each page."""
-    for mark, lines in {"commands": commands, "functions": functions}.items():
+    markdown = SOURCE.sub(lambda found: source(found[1]), markdown)
+    for mark, lines in GENERATED.items():
         if f"<!-- {mark} -->" in markdown:
             markdown = markdown.replace(f"<!-- {mark} -->", "\n".join(lines()))
     return NOTE.sub(r"\\[\1\\]", markdown)
@@ -77,3 +81,24 @@ def functions() -> Iterator[str]:
 
 def _is_elementwise(function: Callable[..., Any]) -> bool:
     return ", elementwise, on arrays" in (function.__doc__ or "")
+
+
+def source(path: str) -> str:
+    """The source of a function of the library, by its path, as a block of code."""
+    module, _, name = path.rpartition(".")
+    return f"```python\n{inspect.getsource(getattr(import_module(module), name))}```"
+
+
+def derivatives() -> Iterator[str]:
+    """The rows of the table of elementwise operations that have a derivative, as they stand."""
+    from gradiente.ops import elementwise
+
+    text = inspect.getsource(elementwise).partition("# fmt: off")[2].partition("# fmt: on")[0]
+    lines = text.partition("\n# comparisons")[0].splitlines()
+    yield "```python"
+    yield from (line for line in lines if not line.startswith("# ruff"))
+    yield "```"
+
+
+GENERATED = {"commands": commands, "functions": functions, "rows of derivatives": derivatives}
+"""What stands in place of a mark of this name."""

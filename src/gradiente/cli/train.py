@@ -21,8 +21,6 @@ from gradiente.cli.train_screen import conclude, describe
 from gradiente.data.stream_images import AugmentedImages
 from gradiente.train.trainer import Trainer
 
-MANY_STEPS, LOOKS = 10_000, 50
-
 
 def train(
     data: p.OptionalData = None,
@@ -128,7 +126,6 @@ def _fit(trainer: Trainer, options: TrainOptions, data: Prepared, quiet: bool) -
         validation=(data.validation.x, data.validation.y) if validated else None,
         early_stopping=options.patience if validated else None,
         max_seconds=options.max_seconds,
-        flow=_looks(_steps(options, len(data.train))),
         sampling="balanced" if options.balanced else None,
         verbose=False if quiet else None,
     )
@@ -138,11 +135,6 @@ def _fit(trainer: Trainer, options: TrainOptions, data: Prepared, quiet: bool) -
         with trainer.averaged():  # early stopping would have put averages back already
             averages = trainer.weights()
         trainer.set_weights(averages)
-
-
-def _looks(steps: int) -> bool | int:
-    """How often to look at the gradient: some fifty times if there are few steps."""
-    return True if steps > MANY_STEPS else max(1, steps // LOOKS)
 
 
 def _training_data(options: TrainOptions, data: Prepared) -> tuple[Any, Any]:
