@@ -10,6 +10,7 @@ import numpy as np
 
 from gradiente.backends.compilations import Compilations
 from gradiente.backends.compile import KEPT_VARIANTS, compilation, improved
+from gradiente.backends.owned import Owned
 from gradiente.backends.registry import Backend, Steps, TimedSteps, backend_named
 from gradiente.backends.sharing import Sharing
 from gradiente.base.errors import TreeError
@@ -18,6 +19,8 @@ from gradiente.base.types import ArrayType, type_of
 from gradiente.graph.graph import Graph
 from gradiente.rewrite.pipeline import is_skipped
 from gradiente.trace.trace import Slot, Traced, input_names, name_of, trace
+
+RECENT = 8  # combinations of a state that is owned and of data whose program is found at once
 
 Types = tuple[ArrayType, ...]
 Key = tuple[Structure, Types, Structure, Types]
@@ -45,8 +48,8 @@ class CompiledSteps:
     that is left when the data are divided into batches: the program of the whole batches serves it
     too, wherever the result is sure to be the same. `variants` counts how often it was compiled,
     `compilations` what that cost. The arrays of the state that is returned belong to the
-    backend, which overwrites them in the next run: copy what is to be kept. owned: a table of such
-    arrays, to be shared by functions that work on one state in turn.
+    backend, which overwrites them in the next run: copy what is to be kept. owned: the table of
+    these arrays, to be shared by functions that work on one state in turn.
     """
 
     def __init__(
@@ -54,7 +57,7 @@ class CompiledSteps:
         function: Callable[..., Any],
         backend: str | None = None,
         threads: int | None = None,
-        owned: dict[int, np.ndarray] | None = None,
+        owned: Owned | None = None,
     ):
         self.function = function
         self.threads = threads
@@ -64,7 +67,8 @@ class CompiledSteps:
         self._latest: Key | None = None
         self._forms: OrderedDict[Key, _Form] = OrderedDict()
         self._programs: dict[Key, Steps] = {}
-        self._owned = {} if owned is None else owned
+        self._owned = Owned() if owned is None else owned
+        self._recent: dict[Any, tuple[Key, _Form, Steps]] = {}
 
     @property
     def backend(self) -> Backend:
@@ -104,27 +108,46 @@ class CompiledSteps:
         """
         leaves, structure = flatten(state)
         columns, shape = flatten(data)
-        rows = order.shape[1]
+        rows, types = order.shape[1], tuple([(column.shape, column.dtype) for column in columns])
         whole = whole or rows
+        asked = self._owned.version, structure, tuple(map(id, leaves)), shape, types, rows, whole
+        if timed is None and asked in self._recent:  # the arrays returned last, owned and alive
+            self._latest, form, steps = self._recent[asked]
+            arrays = leaves
+        else:
+            self._latest = latest = self._key((structure, leaves), (shape, columns), rows, whole)
+            form = self._form(latest)
+            steps = self._variant(latest) if timed is None else self._timed_variant(latest, timed)
+            arrays = [x if x in self._owned else steps.own(np.asarray(x)) for x in leaves]
+            if timed is None and all(leaf in self._owned for leaf in leaves):
+                if len(self._recent) >= RECENT:
+                    self._recent.clear()
+                self._recent[asked] = latest, form, steps
+        if form.sharing is None:
+            arrays = steps(arrays, columns, order)
+        else:
+            given = form.sharing.given(rows)
+            arrays = steps([*arrays, *given], columns, form.sharing.filled_up(order))[: len(leaves)]
+        self._owned.replace(arrays)
+        return unflatten(structure, arrays)
+
+    def _key(
+        self,
+        state: tuple[Structure, list[Any]],
+        data: tuple[Structure, list[np.ndarray]],
+        rows: int,
+        whole: int,
+    ) -> Key:
+        """The key of the program for a state and batches of so many rows of the data."""
+        structure, leaves = state
+        shape, columns = data
         states = tuple(type_of(leaf) for leaf in leaves)
 
         def key(rows: int) -> Key:
             types = [ArrayType((rows, *column.shape[1:]), column.dtype) for column in columns]
             return structure, states, shape, tuple(types)
 
-        self._latest = latest = self._serving(key, rows, whole, len(columns[0]) % whole)
-        form = self._form(latest)
-        steps = self._variant(latest) if timed is None else self._timed_variant(latest, timed)
-        owned = self._owned
-        arrays = [owned[id(x)] if id(x) in owned else steps.own(np.asarray(x)) for x in leaves]
-        if form.sharing is None:
-            arrays = steps(arrays, columns, order)
-        else:
-            given = form.sharing.given(rows)
-            arrays = steps([*arrays, *given], columns, form.sharing.filled_up(order))[: len(leaves)]
-        owned.clear()
-        owned.update((id(array), array) for array in arrays)
-        return unflatten(structure, arrays)
+        return self._serving(key, rows, whole, len(columns[0]) % whole)
 
     def _serving(self, key: Callable[[int], Key], rows: int, whole: int, rest: int) -> Key:
         """The key of the program that serves a batch of so many rows.
@@ -152,6 +175,7 @@ class CompiledSteps:
             self._forms[key] = _Form(traced, sharing)
             self.compilations += Compilations(seconds=perf_counter() - started)
             if len(self._forms) > KEPT_VARIANTS:
+                self._recent.clear()
                 oldest, _ = self._forms.popitem(last=False)
                 self._programs.pop(oldest, None)
         self._forms.move_to_end(key)

@@ -71,6 +71,11 @@ class FlowSampling:
         self._every = self.EVERY if asked is True else int(asked)
         self._most = self.MOST if asked is True else None
 
+    @property
+    def asked(self) -> bool:
+        """Whether any batch is looked at."""
+        return self._every > 0
+
     def due(self, first: int, batches: int, seen: int = 0, work: float = math.inf) -> list[int]:
         """The places of such batches in an epoch, or in a part of it.
 

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NoReturn
 
 import numpy as np
@@ -124,6 +125,17 @@ class Run:
         size, count = plan.batch_size, plan.count
         return Position(self.epoch, self.done, size, count, plan.shuffle, self.rate, self.stopped)
 
+    @cached_property
+    def first(self) -> Samples:
+        """Samples that are like all batches."""
+        return self.plan.data.first(self.plan.batch_size)
+
+    @cached_property
+    def work(self) -> float:
+        """The weights of the network times the samples of a batch; of no interest without flow."""
+        asked = self.plan.flow.asked
+        return float(self.learner.recipe.network.count * self.plan.batch_size) if asked else 0.0
+
     def _tell(self, event: str, *args: Any) -> None:
         tell(self.plan.callbacks, event, self.trainer, *args)
 
@@ -131,7 +143,7 @@ class Run:
         learner, plan = self.learner, self.plan
         started = time.monotonic()
         self._tell("on_epoch_begin", epoch)
-        position = learner.begin_epoch(plan.data.first(plan.batch_size), watched=plan.is_watched)
+        position = learner.begin_epoch(self.first, watched=plan.is_watched)
         progress.begin_epoch(epoch, self.last, plan.batches)
         self.epoch, self.rate = epoch, learner.learning_rate
         if position is not None:
@@ -166,8 +178,7 @@ class Run:
         assert learner.state is not None
         # not the rest of the samples, which would need a compilation of its own
         whole = max(plan.data.count // plan.batch_size, 1)
-        work = learner.recipe.network.count * plan.batch_size
-        due = plan.flow.due(int(learner.state["batches"]) - self.done, whole, work=work)
+        due = plan.flow.due(int(learner.state["batches"]) - self.done, whole, work=self.work)
         while self.done < plan.batches:
             rows, update = self._next(order, self.done, due)
             if self.done in due:

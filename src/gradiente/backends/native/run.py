@@ -6,10 +6,8 @@ import time
 
 import numpy as np
 
-from gradiente.backends.native.machine.engine import compile_text
-from gradiente.backends.native.machine.target import host
+from gradiente.backends.native.loading import Loaded, Loading, load
 from gradiente.backends.native.memory.blocks import aligned, like
-from gradiente.backends.native.module import NativeModule
 from gradiente.backends.native.threads.barrier import SYNC_BYTES
 from gradiente.backends.native.threads.team_size import TeamSize
 from gradiente.backends.native.threads.workers import run_native, thread_count
@@ -21,13 +19,22 @@ from gradiente.graph.graph import Graph
 
 Arrays = list[np.ndarray]
 
+RECENT = 4  # states whose addresses are known: of whole batches, and of the rest
+
+
+def _addresses(arrays: Arrays) -> list[int]:
+    return [array.ctypes.data for array in arrays]
+
 
 class _Callable:
-    """What both kinds of program share: the library, the arena, the counters of the barrier."""
+    """What both kinds of program share: the library, the arena, the counters of the barrier.
 
-    def __init__(self, module: NativeModule, threads: int | None, entry: str):
-        self.module = module
-        self.library = compile_text(module.text)
+    found: True if its code was there, in this process or on disk.
+    """
+
+    def __init__(self, loaded: Loaded, threads: int | None, entry: str):
+        module = loaded.module
+        self.module, self.library, self.found = module, loaded.library, loaded.found
         self.address = self.library.address(entry)
         self.lock = threading.Lock()
         wanted = thread_count(threads)
@@ -38,6 +45,8 @@ class _Callable:
         self.distances = np.zeros(len(module.gathered_nodes), np.int64)
         self.times = Times(module, self.library, self.threads) if module.timed else None
         self._memory = aligned(0)
+        self._own = _addresses([self.arena, self.status, self._memory, self.sync])
+        (self._distances,) = _addresses([self.distances])
         renew_in_children(self)
 
     def renew(self) -> None:
@@ -46,21 +55,22 @@ class _Callable:
         self.sync[:] = 0
 
     def _run(
-        self, arrays: Arrays, order: np.ndarray | None = None, threads: int | None = None
+        self, arrays: list[int], order: np.ndarray | None = None, threads: int | None = None
     ) -> None:
-        """Run once, or once for each row of an order, with arrays in the module's order."""
+        """Run once, or once for each row of an order, with arrays in the module's order.
+
+        arrays: their addresses.
+        """
         threads = threads or self.threads
         if len(self._memory) < self.module.private_size * self.threads:
             self._memory = aligned(self.module.private_size * self.threads)
+            self._own = _addresses([self.arena, self.status, self._memory, self.sync])
         self.sync[SYNC_BYTES:] = 0
         self.status[0] = 0  # an interrupted run may have left it
-        own = [self.arena, self.status, self._memory, self.sync]
-        addresses = [array.ctypes.data for array in own]
         steps = [0, 0, 0]
         if order is not None:
-            steps = [order.ctypes.data, len(order), self.distances.ctypes.data]
-        addresses += steps
-        addresses += [array.ctypes.data for array in arrays]
+            steps = [order.ctypes.data, len(order), self._distances]
+        addresses = [*self._own, *steps, *arrays]
         addresses += [] if self.times is None else [self.times.address]
         table = (ctypes.c_void_p * len(addresses))(*addresses)
         if self.times is None:
@@ -93,15 +103,21 @@ class _Callable:
 class NativeProgram(_Callable):
     """A compiled graph: called with the arrays of its inputs, it returns those of its outputs."""
 
-    def __init__(self, graph: Graph, threads: int | None = None, timed: bool = False):
-        super().__init__(NativeModule(graph, host(), timed=timed), threads, "program")
+    def __init__(
+        self,
+        graph: Graph,
+        threads: int | None = None,
+        timed: bool = False,
+        loading: Loading = load,
+    ):
+        super().__init__(loading(graph, 0, 0, timed), threads, "program")
 
     def __call__(self, arrays: Arrays) -> Arrays:
         module = self.module
         given = [np.ascontiguousarray(array) for array in arrays]
         outputs = [np.empty(node.type.shape, node.type.dtype) for node in module.graph.outputs]
         with self.lock:  # one arena: one caller at a time
-            self._run([*given, *module.constants, *outputs])
+            self._run(_addresses([*given, *module.constants, *outputs]))
         return outputs
 
 
@@ -118,12 +134,15 @@ class NativeSteps(_Callable):
         batch: int,
         threads: int | None = None,
         timed: bool = False,
+        loading: Loading = load,
     ):
-        pairs = {position: position for position in range(states)}
-        super().__init__(NativeModule(graph, host(), pairs, batch, timed), threads, "steps")
+        super().__init__(loading(graph, states, batch, timed), threads, "steps")
         self.fixed = threads is not None
         self.teams: dict[int, TeamSize] = {}  # for runs of about 2^i steps
         self.batches = [aligned(self.module.size(node)) for node in self.module.gathered_nodes]
+        outputs = [self.status] * len(self.module.graph.outputs)  # unused: they replace the state
+        self._behind = _addresses([*self.batches, *self.module.constants, *outputs])
+        self._states: dict[tuple[int, ...], tuple[Arrays, list[int]]] = {}
 
     def own(self, array: np.ndarray) -> np.ndarray:
         """A copy of an array of the state, where native code works best."""
@@ -136,9 +155,8 @@ class NativeSteps(_Callable):
         piece; the rows may lie anyhow.
         """
         order = np.ascontiguousarray(order, np.int64)
-        unused = [self.status] * len(self.module.graph.outputs)
         with self.lock:
-            arrays = [*state, *self.batches, *self.module.constants, *unused, *data]
+            arrays = [*self._placed(state), *self._behind, *_addresses(data)]
             self.distances[:] = [column.strides[0] for column in data]
             team = self._team(len(order))
             for part in team.parts(len(order)):
@@ -146,6 +164,18 @@ class NativeSteps(_Callable):
                 self._run(arrays, order[part.start : part.stop], part.threads)
                 team.record(part, time.perf_counter() - began)
         return state
+
+    def _placed(self, state: Arrays) -> list[int]:
+        """The addresses of a state, which is mostly one of those that ran last.
+
+        Their arrays are kept, and so their identities are theirs alone.
+        """
+        key = tuple(map(id, state))
+        if key not in self._states:
+            if len(self._states) >= RECENT:
+                self._states.clear()
+            self._states[key] = list(state), _addresses(state)
+        return self._states[key][1]
 
     def _team(self, steps: int) -> TeamSize:
         """The number of threads for runs of about so many steps: waking them takes its time."""
