@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import is_
 from time import perf_counter
 from typing import Any
 
@@ -25,17 +26,34 @@ Key = tuple[Structure, Types, Structure, Types]
 TimedVariants = dict[tuple["CompiledSteps", Key], TimedSteps]
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Form:
-    """A step as it was traced; sharing: if its program also serves smaller batches."""
+    """A step as it was traced; sharing: if its program also serves smaller batches.
+
+    steps: the program, once it has been needed.
+    """
 
     traced: Traced
     sharing: Sharing | None
+    steps: Steps | None = None
 
     @property
     def graph(self) -> Graph:
         """What is compiled."""
         return self.traced.graph if self.sharing is None else self.sharing.graph
+
+
+@dataclass(frozen=True)
+class _Latest:
+    """What ran last, by which more of the same is recognized without looking at every type.
+
+    arrays: those of the state; work: its structure and that of the data, sizes, and types.
+    """
+
+    key: Key
+    form: _Form
+    arrays: list[np.ndarray]
+    work: tuple[Any, ...]
 
 
 class CompiledSteps:
@@ -62,9 +80,8 @@ class CompiledSteps:
         self.compilations = Compilations()
         self._backend_name = backend
         self._backend: Backend | None = None
-        self._latest: Key | None = None
+        self._latest: _Latest | None = None
         self._forms: OrderedDict[Key, _Form] = OrderedDict()
-        self._programs: dict[Key, Steps] = {}
         self._owned = {} if owned is None else owned
 
     @property
@@ -82,12 +99,12 @@ class CompiledSteps:
     @property
     def program(self) -> Steps | None:
         """What ran last, without its clocks if it was timed."""
-        return None if self._latest is None else self._variant(self._latest)
+        return None if self._latest is None else self._steps(self._latest.key, self._latest.form)
 
     @property
     def graph(self) -> Graph | None:
         """The graph of what ran last."""
-        return None if self._latest is None else self._form(self._latest).traced.graph
+        return None if self._latest is None else self._latest.form.traced.graph
 
     def run(
         self,
@@ -107,16 +124,13 @@ class CompiledSteps:
         columns, shape = flatten(data)
         rows = order.shape[1]
         whole = whole or rows
-        states = tuple(type_of(leaf) for leaf in leaves)
-
-        def key(rows: int) -> Key:
-            types = [ArrayType((rows, *column.shape[1:]), column.dtype) for column in columns]
-            return structure, states, shape, tuple(types)
-
-        self._latest = latest = self._serving(key, rows, whole, len(columns[0]) % whole)
-        form = self._form(latest)
-        steps = self._variant(latest) if timed is None else self._timed_variant(latest, timed)
-        owned = self._owned
+        kinds = [(column.shape[1:], column.dtype) for column in columns]
+        work = (structure, shape, rows, whole, len(columns[0]) % whole, kinds)
+        latest = self._latest
+        if latest is None or latest.work != work or not all(map(is_, leaves, latest.arrays)):
+            latest = self._chosen(leaves, work)
+        form, key, owned = latest.form, latest.key, self._owned
+        steps = self._steps(key, form) if timed is None else self._timed_steps(key, form, timed)
         arrays = [owned[id(x)] if id(x) in owned else steps.own(np.asarray(x)) for x in leaves]
         if form.sharing is None:
             arrays = steps(arrays, columns, order)
@@ -125,7 +139,20 @@ class CompiledSteps:
             arrays = steps([*arrays, *given], columns, form.sharing.filled_up(order))[: len(leaves)]
         owned.clear()
         owned.update((id(array), array) for array in arrays)
+        self._latest = _Latest(key, form, arrays, work)
         return unflatten(structure, arrays)
+
+    def _chosen(self, leaves: list[Any], work: tuple[Any, ...]) -> _Latest:
+        """What runs for a state of such leaves, and such work."""
+        structure, shape, rows, whole, rest, kinds = work
+        states = tuple(type_of(leaf) for leaf in leaves)
+
+        def key(rows: int) -> Key:
+            types = [ArrayType((rows, *inner), dtype) for inner, dtype in kinds]
+            return structure, states, shape, tuple(types)
+
+        serving = self._serving(key, rows, whole, rest)
+        return _Latest(serving, self._form(serving), leaves, work)
 
     def _serving(self, key: Callable[[int], Key], rows: int, whole: int, rest: int) -> Key:
         """The key of the program that serves a batch of so many rows.
@@ -153,22 +180,18 @@ class CompiledSteps:
             self._forms[key] = _Form(traced, sharing)
             self.compilations += Compilations(seconds=perf_counter() - started)
             if len(self._forms) > KEPT_VARIANTS:
-                oldest, _ = self._forms.popitem(last=False)
-                self._programs.pop(oldest, None)
+                self._forms.popitem(last=False)
         self._forms.move_to_end(key)
         return self._forms[key]
 
-    def _variant(self, key: Key) -> Steps:
-        form = self._form(key)
-        if key not in self._programs:
+    def _steps(self, key: Key, form: _Form) -> Steps:
+        if form.steps is None:
             started = perf_counter()
-            steps = self.backend.steps(improved(form.graph), *_sizes(key, form), self.threads)
-            self._programs[key] = steps
-            self.compilations += compilation(self.backend, steps, started)
-        return self._programs[key]
+            form.steps = self.backend.steps(improved(form.graph), *_sizes(key, form), self.threads)
+            self.compilations += compilation(self.backend, form.steps, started)
+        return form.steps
 
-    def _timed_variant(self, key: Key, timed: TimedVariants) -> TimedSteps:
-        form = self._form(key)
+    def _timed_steps(self, key: Key, form: _Form, timed: TimedVariants) -> TimedSteps:
         if (self, key) not in timed:
             started = perf_counter()
             graph = improved(form.graph)

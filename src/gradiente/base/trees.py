@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from gradiente.base.errors import TreeError
 from gradiente.base.types import ArrayType
 
@@ -117,6 +119,8 @@ def register(cls: type, container: Container) -> None:
 
 
 def _container(value: Any) -> Container | None:
+    if type(value) is np.ndarray:  # as most leaves are
+        return None
     for cls in type(value).__mro__[:-1]:
         if cls in CONTAINERS and (cls is not tuple or not hasattr(value, "_fields")):
             return CONTAINERS[cls]

@@ -57,31 +57,36 @@ def _mean(values: list[float]) -> float | None:
 
 
 class FlowSampling:
-    """Which batches of a training are looked at: every hundredth, but few in one epoch.
+    """Which batches of a training are looked at: about every hundredth, but few in one epoch.
 
     asked: `True` for that, a number for every so many batches without a limit, `False` for none.
-    Small networks are looked at more rarely, so that looking takes a few hundredths of the time: it
-    costs what a step does and some Python besides, which takes as long as many small steps.
+    A look takes as long as about three steps, and some Python besides, which is as long as many
+    steps of a small network: such networks are looked at more rarely.
     """
 
-    EVERY, MOST = 100, 2
-    LOOK = 12e-3  # seconds of training in which one look, a thirtieth of them, may happen
-    LEAST, RATE = 2e-6, 5e10  # of a step, roughly: seconds, and weights times samples in a second
+    SHARE, MOST = 0.025, 2  # of the time of a training, roughly; looks in one epoch
+    STEPS, PYTHON = 3.0, 0.35e-3  # what a look takes: steps, and seconds
+    EPOCH = 1e-3  # what an epoch takes besides its steps, in seconds
+    LEAST, RATE = 2e-6, 5e10  # a step, roughly: seconds, and weights times samples in a second
 
     def __init__(self, asked: bool | int):
-        self._every = self.EVERY if asked is True else int(asked)
-        self._most = self.MOST if asked is True else None
+        self._asked = asked
 
-    def due(self, first: int, batches: int, seen: int = 0, work: float = math.inf) -> list[int]:
+    def due(self, first: int, batches: int, seen: int = 0, work: float = 1e15) -> list[int]:
         """The places of such batches in an epoch, or in a part of it.
 
         first: how many batches there were before it; seen: how many of the epoch were looked at.
         work: the weights of the network times the samples of a batch.
         """
-        if not self._every:
+        if not self._asked or not batches:
             return []
-        every, left = self._every, None
-        if self._most is not None:
-            left = max(self._most - seen, 0)
-            every = max(every, math.ceil(self.LOOK / (self.LEAST + work / self.RATE)))
+        sampled = self._asked is True
+        every = self._every(batches, work) if sampled else int(self._asked)
+        left = max(self.MOST - seen, 0) if sampled else None
         return list(range((-first - 1) % every, batches, every))[:left]
+
+    def _every(self, batches: int, work: float) -> int:
+        """How many batches take so long that one look is a small share of it."""
+        step = self.LEAST + work / self.RATE
+        look, batch = self.PYTHON + self.STEPS * step, step + self.EPOCH / batches
+        return math.ceil(look / (self.SHARE * batch))

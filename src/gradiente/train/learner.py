@@ -361,14 +361,15 @@ class Learner:
             evaluate, metrics = self.compiled.evaluate, self.recipe.metrics
             return measured(evaluate, self.weights(), batches, metrics)
 
-    def predict(self, data: Samples, batch_size: int) -> Any:
-        """The outputs of the network, in the order of the samples."""
+    def predict(self, data: Samples, batch_size: int, more: Iterable[Samples] = ()) -> Any:
+        """The outputs of the network, in the order of the samples; of further parts as well."""
         weights = self.weights()
-        parts = [
+        outputs = [
             self.compiled.predict(weights, batch.x)
-            for batch in data.batches(np.arange(data.count), batch_size)
+            for part in chain((data,), more)
+            for batch in part.batches(np.arange(part.count), batch_size)
         ]
-        return map_tree(lambda *rows: np.concatenate(rows), *parts)
+        return map_tree(lambda *rows: np.concatenate(rows), *outputs)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import numpy as np
 from gradiente.base.errors import NonFiniteError
 from gradiente.data.batches import epoch_order
 from gradiente.data.sampling import Sampling
+from gradiente.data.stream import Stream
 from gradiente.train.callbacks import Callback, in_order, listens, tell
 from gradiente.train.diagnosis import non_finite_weights, remedy
 from gradiente.train.history import History, Row
@@ -21,6 +22,7 @@ from gradiente.train.position import Position
 from gradiente.train.progress import Progress
 from gradiente.train.state import WEIGHTS, State
 from gradiente.train.step import NONE_FAILED
+from gradiente.train.stream_samples import parts_of
 from gradiente.train.unfinished import Unfinished, remembered, remind
 
 INTERRUPTED = "interrupted by the user"
@@ -28,7 +30,10 @@ INTERRUPTED = "interrupted by the user"
 
 @dataclass(frozen=True)
 class Plan:
-    """What one call of fit was asked to do."""
+    """What one call of fit was asked to do.
+
+    validation_stream: the stream of which `validation` is the first part, if it is one.
+    """
 
     data: Samples
     validation: Samples | None
@@ -39,6 +44,7 @@ class Plan:
     max_seconds: float | None
     flow: FlowSampling
     sampling: Sampling | None = None
+    validation_stream: Stream | None = None
 
     @property
     def is_watched(self) -> bool:
@@ -272,8 +278,11 @@ class Run:
         return rows.reshape(steps, -1), update
 
     def _validate(self, validation: Samples, epoch: int) -> Row:
+        stream = self.plan.validation_stream
+        parts = iter((validation,)) if stream is None else parts_of(stream)
+        size = max(self.plan.batch_size, EVALUATION_BATCH)
         with self.learner.averaged():
-            measured = self.learner.measure(validation, max(self.plan.batch_size, EVALUATION_BATCH))
+            measured = self.learner.measure(next(parts), size, parts)
         if not np.isfinite(measured["loss"]):
             why = remedy(validation, self.learner.learning_rate, "validation data")
             raise NonFiniteError(f"the validation loss is infinite or NaN in epoch {epoch}. {why}")

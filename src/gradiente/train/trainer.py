@@ -30,7 +30,7 @@ from gradiente.train.checked import (
 from gradiente.train.checkpoint import Facts, Saved, read_checkpoint, write_checkpoint
 from gradiente.train.checkpoint_folder import read_newest
 from gradiente.train.description import completed, describe_recipe, doubted
-from gradiente.train.given import divided, parts_to_measure
+from gradiente.train.given import divided, parts_to_measure, parts_to_predict
 from gradiente.train.history import History
 from gradiente.train.history_flow import FlowSampling
 from gradiente.train.inputs import (
@@ -216,8 +216,8 @@ class Trainer:
         x, y: arrays with the samples along the first axis; a tuple or dict of arrays for several
             inputs or targets. With preprocessing= x is a table, which has the targets too. Or x is
             a `data.Stream`, without y: data larger than memory.
-        validation: (x, y) or (x, y, sample_weight), or a table, to be measured after each epoch, or
-            the fraction of the samples to set aside for that.
+        validation: (x, y) or (x, y, sample_weight), a table, or a stream, to be measured after each
+            epoch, or the fraction of the samples to set aside for that.
         early_stopping: how many epochs without improvement of the validation loss end the training,
             with the best weights put back; or an `EarlyStopping`.
         callbacks: see `gradiente.train.callbacks`; functions of (trainer, row) will do.
@@ -228,8 +228,8 @@ class Trainer:
             elsewhere; `False` is silent.
         profile: measure the training steps; `history.profile` says where their time went, and is
             printed at the end unless verbose is `False`. Results are the same bits.
-        flow: look at the gradient in each layer on every hundredth batch, more rarely for small
-            networks, at most twice an epoch; on every so many, if a number is given.
+        flow: look at the gradient in each layer on about every hundredth batch, more rarely for
+            small networks, at most twice an epoch; on every so many, if a number is given.
             `history.flow` has it. Results are the same.
         Ctrl-C ends the training, keeps the weights of the best epoch and returns the history. A
         loss that is no longer finite raises `NonFiniteError`, with the best finite weights put
@@ -242,6 +242,7 @@ class Trainer:
         plan = kind(
             data=data,
             validation=validated,
+            validation_stream=validation if isinstance(validation, Stream) else None,
             epochs=check_count("epochs", epochs, at_least=1),
             batch_size=check_count("batch_size", batch_size, at_least=1),
             shuffle=shuffle,
@@ -322,11 +323,16 @@ class Trainer:
         return self._learner.measure(first, batch_size, parts)
 
     def predict(self, x: Any, batch_size: int = EVALUATION_BATCH) -> Any:
-        """The raw outputs of the network (logits, for classification), as arrays."""
-        data = inputs(encoded_inputs(self.preprocessing, x))
+        """The raw outputs of the network (logits, for classification), as arrays.
+
+        x: as in `fit`: arrays, a table where the trainer has a preprocessing, or a stream, whose
+            targets, if it has some, are not looked at.
+        """
         batch_size = check_count("batch_size", batch_size, at_least=1)
-        self._learner.prepare(data.first(1).x)
-        return self._learner.predict(data, batch_size)
+        parts = parts_to_predict(self.preprocessing, x)
+        first = next(parts)
+        self._learner.prepare(first.first(1).x)
+        return self._learner.predict(first, batch_size, parts)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:

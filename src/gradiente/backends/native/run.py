@@ -3,6 +3,7 @@
 import ctypes
 import threading
 import time
+from operator import is_
 
 import numpy as np
 
@@ -20,6 +21,11 @@ from gradiente.base.fork import renew_in_children
 from gradiente.graph.graph import Graph
 
 Arrays = list[np.ndarray]
+
+
+def places(arrays: Arrays) -> list[int]:
+    """Where the elements of arrays lie in memory."""
+    return [array.ctypes.data for array in arrays]
 
 
 class _Callable:
@@ -46,21 +52,22 @@ class _Callable:
         self.sync[:] = 0
 
     def _run(
-        self, arrays: Arrays, order: np.ndarray | None = None, threads: int | None = None
+        self, given: list[int], order: np.ndarray | None = None, threads: int | None = None
     ) -> None:
-        """Run once, or once for each row of an order, with arrays in the module's order."""
+        """Run once, or once for each row of an order, with arrays in the module's order.
+
+        given: the places of the arrays.
+        """
         threads = threads or self.threads
         if len(self._memory) < self.module.private_size * self.threads:
             self._memory = aligned(self.module.private_size * self.threads)
         self.sync[SYNC_BYTES:] = 0
         self.status[0] = 0  # an interrupted run may have left it
-        own = [self.arena, self.status, self._memory, self.sync]
-        addresses = [array.ctypes.data for array in own]
+        own = places([self.arena, self.status, self._memory, self.sync])
         steps = [0, 0, 0]
         if order is not None:
             steps = [order.ctypes.data, len(order), self.distances.ctypes.data]
-        addresses += steps
-        addresses += [array.ctypes.data for array in arrays]
+        addresses = [*own, *steps, *given]
         addresses += [] if self.times is None else [self.times.address]
         table = (ctypes.c_void_p * len(addresses))(*addresses)
         if self.times is None:
@@ -101,7 +108,7 @@ class NativeProgram(_Callable):
         given = [np.ascontiguousarray(array) for array in arrays]
         outputs = [np.empty(node.type.shape, node.type.dtype) for node in module.graph.outputs]
         with self.lock:  # one arena: one caller at a time
-            self._run([*given, *module.constants, *outputs])
+            self._run(places([*given, *module.constants, *outputs]))
         return outputs
 
 
@@ -124,6 +131,10 @@ class NativeSteps(_Callable):
         self.fixed = threads is not None
         self.teams: dict[int, TeamSize] = {}  # for runs of about 2^i steps
         self.batches = [aligned(self.module.size(node)) for node in self.module.gathered_nodes]
+        unused = [self.status] * len(self.module.graph.outputs)
+        self._fixed = places([*self.batches, *self.module.constants, *unused])
+        self._state: Arrays = []
+        self._state_places: list[int] = []
 
     def own(self, array: np.ndarray) -> np.ndarray:
         """A copy of an array of the state, where native code works best."""
@@ -136,14 +147,15 @@ class NativeSteps(_Callable):
         piece; the rows may lie anyhow.
         """
         order = np.ascontiguousarray(order, np.int64)
-        unused = [self.status] * len(self.module.graph.outputs)
         with self.lock:
-            arrays = [*state, *self.batches, *self.module.constants, *unused, *data]
+            if len(state) != len(self._state) or not all(map(is_, state, self._state)):
+                self._state, self._state_places = list(state), places(state)
+            given = [*self._state_places, *self._fixed, *places(data)]
             self.distances[:] = [column.strides[0] for column in data]
             team = self._team(len(order))
             for part in team.parts(len(order)):
                 began = time.perf_counter()
-                self._run(arrays, order[part.start : part.stop], part.threads)
+                self._run(given, order[part.start : part.stop], part.threads)
                 team.record(part, time.perf_counter() - began)
         return state
 
