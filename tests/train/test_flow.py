@@ -247,3 +247,11 @@ def test_damage_is_noticed(tmp_path, old, new):
 def test_it_is_no_column():
     with pytest.raises(InvalidArgumentError, match=r"see `history\.flow`"):
         History([{"epoch": 1, "gradient_flow": [1.0]}])
+
+
+def test_an_epoch_with_a_smaller_last_batch_is_looked_at_all_the_same():
+    sampling = FlowSampling(7)
+    places = [sampling.due(7 * epoch, 6, rest=True) for epoch in range(3)]
+    assert places == [[5], [5], [5]]
+    assert [sampling.due(7 * epoch, 7) for epoch in range(3)] == [[6], [6], [6]]
+    assert sampling.due(6, 0, rest=True) == []

@@ -72,18 +72,23 @@ class FlowSampling:
     def __init__(self, asked: bool | int):
         self._asked = asked
 
-    def due(self, first: int, batches: int, seen: int = 0, work: float = 1e15) -> list[int]:
+    def due(
+        self, first: int, batches: int, seen: int = 0, work: float = 1e15, rest: bool = False
+    ) -> list[int]:
         """The places of such batches in an epoch, or in a part of it.
 
         first: how many batches there were before it; seen: how many of the epoch were looked at.
-        work: the weights of the network times the samples of a batch.
+        work: the weights of the network times the samples of a batch. rest: whether a smaller one
+        comes after the batches; the one before is looked at in its place, as it would need a
+        compilation of its own. (Left out it might be the one that is due in every epoch.)
         """
         if not self._asked or not batches:
             return []
         sampled = self._asked is True
         every = self._every(batches, work) if sampled else int(self._asked)
         left = max(self.MOST - seen, 0) if sampled else None
-        return list(range((-first - 1) % every, batches, every))[:left]
+        places = range((-first - 1) % every, batches + rest, every)
+        return sorted({min(place, batches - 1) for place in places})[:left]
 
     def _every(self, batches: int, work: float) -> int:
         """How many batches take so long that one look is a small share of it."""

@@ -218,10 +218,10 @@ class Run:
             return self._iteration(epoch, progress)
         order = self._order(epoch)
         assert learner.state is not None
-        # not the rest of the samples, which would need a compilation of its own
         whole = max(plan.data.count // plan.batch_size, 1)
         work = learner.recipe.network.count * plan.batch_size
-        due = plan.flow.due(int(learner.state["batches"]) - self.done, whole, work=work)
+        before, rest = int(learner.state["batches"]) - self.done, plan.batches > whole
+        due = plan.flow.due(before, whole, work=work, rest=rest)
         while self.done < plan.batches:
             rows, update = self._next(order, self.done, due)
             if self.done in due:

@@ -85,7 +85,7 @@ class StreamRun(Run):
         assert learner.state is not None
         whole, before = piece.count // plan.batch_size, int(learner.state["batches"])
         work = self.learner.recipe.network.count * plan.batch_size
-        due = plan.flow.due(before, whole, len(self.flow), work)
+        due = plan.flow.due(before, whole, len(self.flow), work, rest=batches > whole)
         order = np.arange(piece.count)
         while self.done < begun + batches and not (self.done > begun and self._is_late()):
             within = self.done - begun
