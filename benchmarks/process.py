@@ -18,6 +18,7 @@ PATIENCE = 10  # seconds a worker has to end by itself
 
 # Would slow a library down, or tell it to use fewer cores than the others.
 HINDRANCES = (
+    "PYTHONDONTWRITEBYTECODE",
     "OMP_NUM_THREADS",
     "OMP_WAIT_POLICY",
     "OMP_DYNAMIC",

@@ -18,6 +18,7 @@ The folders are the route of a computation, and each imports only from those bef
     train         the step, the loop, callbacks, checkpoints
     insight       what the gradient is doing: verify, show, profile
     interchange   weights of PyTorch, Keras and scikit-learn
+    report        a training as one HTML file
     estimators    networks with the manners of scikit-learn
     cli           the command line
 
@@ -29,6 +30,7 @@ Every function of the Array API standard that can be traced stands here under it
 from importlib import import_module
 from typing import Any
 
+import gradiente.report.trainer  # noqa: F401  gives trainers their method `report`
 from gradiente.backends.compile import CompiledFunction, compile
 from gradiente.base.version import __version__
 from gradiente.batching.vmap import vmap

@@ -30,11 +30,13 @@ def test_version(command):
     assert command("--version").out == f"gradiente {__version__}\n"
 
 
-@pytest.mark.parametrize("name", ["train", "evaluate", "predict", "summary"])
+@pytest.mark.parametrize("name", ["train", "evaluate", "predict", "summary", "report"])
 def test_help_teaches_with_examples(command, name):
     result = command(name, "--help")
     assert result.status == 0
-    assert f"gradiente {name} " in result.out
+    examples = [line for line in result.out.splitlines() if f"gradiente {name} " in line]
+    assert all(line.count("gradiente") == 1 for line in examples[1:])
+    assert len(examples) >= 2
 
 
 def test_help_without_arguments(command):
@@ -65,13 +67,14 @@ def test_an_interrupt_outside_training_is_quiet(command, monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_interrupt_during_training_keeps_the_best_weights(tmp_path):
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_during_training_keeps_the_best_weights(tmp_path, sent):
     process = start(tmp_path, "train", "penguins", "--epochs", "100000", "--patience", "100000")
     for line in process.stdout:
         if line.startswith("training"):
             break
-    time.sleep(2.0)
-    process.send_signal(signal.SIGINT)
+    time.sleep(1.0)
+    process.send_signal(sent)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert "stopped: interrupted by the user" in out

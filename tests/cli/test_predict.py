@@ -55,3 +55,28 @@ def test_bad_input(refused, penguins_run, csv):
     assert "cannot be written" in refused("predict", penguins_run, file, "--out", "no/out.csv")
     fewer = csv("island,year\nBiscoe,2007\n", "fewer.csv")
     assert "lacks the columns bill_length_mm" in refused("predict", penguins_run, fewer)
+
+
+def test_words_never_seen_are_told_of_beside_the_table(command, penguins_run, csv):
+    rows = "Atlantis,39.1,18.7,181,3750,male,2007\nBiscoe,50.0,15.2,218,5700,,2007\n"
+    result = command("predict", penguins_run, csv(HEAD + rows))
+    assert "island holds words in 1 of 2 rows" in result.err
+    assert "'Atlantis'" in result.err
+    assert len(result.out.splitlines()) == 3
+    assert command("predict", penguins_run, csv(HEAD + ROWS)).err == ""
+
+
+def test_renamed_columns_are_named_with_what_they_may_be(refused, penguins_run, csv):
+    message = refused(
+        "predict", penguins_run, csv(HEAD.replace("island", "Island").replace("sex", "gender"))
+    )
+    assert "names of columns but no rows" in message
+    renamed = HEAD.replace("body_mass_g", "Body Mass G").replace("year", "YEAR")
+    message = refused("predict", penguins_run, csv(renamed + ROWS))
+    assert "is 'Body Mass G' what was 'body_mass_g', is 'YEAR' what was 'year'?" in message
+
+
+def test_quantities_have_no_digits_that_mean_nothing(command):
+    assert command("train", "diabetes", "--epochs", "1", "--output", "run").status == 0
+    lines = command("predict", "run", "diabetes").out.splitlines()[1:]
+    assert max(len(line.rsplit(",", 1)[1]) for line in lines) <= 9

@@ -1,5 +1,7 @@
 """The command `gradiente report`."""
 
+from pathlib import Path
+
 
 def test_a_report_in_the_run(command, own_run):
     result = command("report", own_run)
@@ -24,3 +26,10 @@ def test_bad_input(refused, penguins_run):
     assert "there is no run folder nowhere" in refused("report", "nowhere")
     assert "there is no file nowhere.csv" in refused("report", penguins_run, "nowhere.csv")
     assert "cannot be written" in refused("report", penguins_run, "--out", "nowhere/report.html")
+
+
+def test_only_options_that_say_something_are_shown(command, penguins_run):
+    assert command("report", penguins_run, "--out", "page.html").status == 0
+    page = Path("page.html").read_text(encoding="utf-8")
+    assert "learning rate</th>" in page
+    assert "mixup" not in page.split('<section id="configuration">')[1]

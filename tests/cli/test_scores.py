@@ -54,5 +54,5 @@ def test_the_baseline_is_the_most_frequent_class_or_the_mean():
     assert baseline_scores(CLASSES, output, y)["log loss"] == pytest.approx(
         -0.75 * np.log(0.75) - 0.25 * np.log(0.25)
     )
-    assert baseline_words(PRICE, baseline_output(PRICE, y)) == "always the mean, 100"
+    assert baseline_words(PRICE, baseline_output(PRICE, y)) == "always the mean, 100.00"
     assert baseline_scores(PRICE, (0.0,), np.array([[1.0], [-1.0]]))["RMSE"] == 50.0

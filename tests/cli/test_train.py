@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -143,7 +144,7 @@ GOOD = f"x,z,kind,name\n{ROWS}"
     ("text", "options", "message"),
     [
         (GOOD, ["--target", "knd"], "no column 'knd': did you mean kind?"),
-        (GOOD, [], "say which column to learn: the table has the columns x, z, kind, name"),
+        (GOOD, [], "say which column is the target: the table has the columns x, z, kind, name"),
         (GOOD, ["--target", "name"], "has 40 different values in 40 rows"),
         (GOOD, ["--target", "x"], "numbers the rows"),
         (GOOD, ["--target", "kind", "--task", "regression"], "which are not numbers"),
@@ -209,3 +210,69 @@ def test_a_damaged_config_file(refused, tmp_path):
     assert "is not a TOML file" in refused("train", "iris", "--config", "c.toml")
     (tmp_path / "c.toml").write_text("epochs = 'many'\n")
     assert "`epochs` is 'many'" in refused("train", "iris", "--config", "c.toml")
+
+
+def test_columns_are_left_out_and_scaled_as_asked(command, tmp_path, csv):
+    options = ("--target", "kind", "--drop", "x", "--drop", "name", "--scaling", "robust", *QUICK)
+    result = command("train", csv(GOOD), *options, "--output", "run")
+    assert "1 feature from 1 column" in result.out
+    assert 'drop = ["x", "name"]' in (tmp_path / "run" / "config.toml").read_text()
+    assert command("predict", "run", "table.csv").status == 0
+    again = command("train", "--config", "run/config.toml", "--output", "again")
+    assert "1 feature from 1 column" in again.out
+
+
+def test_rare_classes_are_trained_on_as_often(command, csv):
+    rows = "".join(f"{n % 7},{n % 3},{'rare' if n % 10 == 0 else 'usual'}\n" for n in range(200))
+    text = csv(f"a,b,y\n{rows}")
+    options = ("--target", "y", "--epochs", "3", "--learning-rate", "0.01")
+    plain = command("train", text, *options, "--output", "plain")
+    balanced = command("train", text, *options, "--balanced", "--output", "balanced")
+    assert plain.status == balanced.status == 0
+
+    def f1(out):
+        return float(re.search(r"F1 \(macro\) +([\d.]+)", out).group(1))
+
+    assert f1(plain.out) != f1(balanced.out)
+    assert "every class equally often" in balanced.out
+    assert "balanced = true" in Path("balanced/config.toml").read_text()
+
+
+def test_a_quiet_training_says_nothing(command, tmp_path):
+    result = command("train", "iris", *QUICK, "--quiet", "--threads", "1", "--output", "run")
+    assert result == (0, "", "")
+    assert (tmp_path / "run" / "metrics.json").exists()
+
+
+def test_images_are_convolved_and_changed_at_random(command, tmp_path):
+    random = np.random.default_rng(0)
+    for name, level in (("dark", 60), ("light", 190)):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = random.integers(level - 50, level + 50, (12, 10), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{number}.png")
+    changes = {"--crop": 1, "--rotate": 5, "--mixup": 0.2, "--epochs": 8, "--batch-size": 4}
+    options = [text for pair in changes.items() for text in pair]
+    result = command("train", "photos", "--flip", *options, "--convolutions", "4", "--hidden", "8")
+    assert "12 × 10 × 1 → 4 relu → 8 relu → 2" in result.out
+    assert re.search(r"accuracy +1\.0000", result.out)
+    assert command("evaluate", "photos-run", "photos").status == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--flip"], "iris is a table"),
+        (["--convolutions", "8"], "iris is a table"),
+        (["--drop", "petal"], "is no column"),
+        (["--drop", "species"], "is what is learned"),
+        (["--optimizer", "ftrl", "--weight-decay", "0.1"], "ftrl has no weight decay"),
+        (["--scaling", "log"], "must be one of 'automatic'"),
+    ],
+)
+def test_options_that_do_not_fit(refused, options, message):
+    assert message in refused("train", "iris", *options)
+
+
+def test_balance_is_for_classes(refused):
+    assert "balanced is for classes" in refused("train", "diabetes", "--balanced")

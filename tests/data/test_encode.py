@@ -51,7 +51,7 @@ def test_the_order_of_columns_and_surplus_ones_do_not_matter(preprocessing):
 def test_missing_columns_are_listed(preprocessing):
     with pytest.raises(DataError, match=r"lacks the columns size, kind, which .* trained on\."):
         preprocessing.transform(FRAME.select("y"))
-    with pytest.raises(DataError, match=r"lacks the column size.*did 'Size' mean 'size'\?"):
+    with pytest.raises(DataError, match=r"lacks the column size.*is 'Size' what was 'size'\?"):
         preprocessing.transform(FRAME.rename({"size": "Size"}))
     with pytest.raises(DataError, match="lacks the column y"):
         preprocessing.transform_target(FRAME.drop("y"))

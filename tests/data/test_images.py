@@ -5,6 +5,8 @@ import pytest
 from PIL import Image
 
 from gradiente.base.errors import DataError
+from gradiente.data import AugmentedImages
+from gradiente.data import images as images_module
 from gradiente.data.images import is_image_folder, read_images
 
 
@@ -82,3 +84,29 @@ def test_an_image_folder_is_recognised(tmp_path):
     assert is_image_folder(tmp_path)
     assert is_image_folder(tmp_path / "a")
     assert not is_image_folder(tmp_path / "a" / "1.png")
+
+
+def test_images_that_are_not_in_memory_are_read_when_they_are_asked_for(tmp_path, monkeypatch):
+    for number in range(6):
+        save(tmp_path / "ab"[number % 2] / f"{number}.png", grey(10 * number))
+    whole = read_images(tmp_path)
+    read = []
+    load = images_module._open
+    monkeypatch.setattr(images_module, "_open", lambda file: read.append(file) or load(file))
+    images = read_images(tmp_path, in_memory=False)
+    assert read == []
+    assert images.x.shape == whole.x.shape and len(images.x) == 6
+    np.testing.assert_array_equal(images.x[np.array([4, 1])], whole.x[[4, 1]])
+    assert read == [images.files[4], images.files[1]]
+    np.testing.assert_array_equal(images.x[2], whole.x[2])
+    np.testing.assert_array_equal(images.x[:0], whole.x[:0])
+    with pytest.raises(IndexError):
+        images.x[6]
+    stream = AugmentedImages(images.x, images.y, rows=2)
+    read.clear()
+    x, y = next(stream.chunks(0, 1, shuffle=False))
+    assert len(read) == 2
+    np.testing.assert_array_equal(x, whole.x[:2])
+    np.testing.assert_array_equal(y, whole.y[:2])
+    every = np.concatenate([*stream.inputs()])
+    np.testing.assert_array_equal(every, whole.x)

@@ -33,7 +33,7 @@ def test_a_wrong_name_gets_the_closest_ones():
         find_target(FRAME, "SPECIES")
     with pytest.raises(DataError, match=r"no column '9': it has the columns sepal, petal, species"):
         find_target(FRAME, "9")
-    with pytest.raises(DataError, match="say which column to learn"):
+    with pytest.raises(DataError, match="say which column is the target"):
         find_target(FRAME, None)
 
 

@@ -53,8 +53,14 @@ class Project:
         return next((n for n in (dotted, f"{dotted}.__init__") if n in self.trees), None)
 
     def edges(self, name: str) -> Iterator[tuple[int, str, str]]:
-        """(line, module imported from, name taken from it) for every import of the package."""
+        """(line, module imported from, name taken from it) for every import of the package.
+
+        A text that is the name of a module counts as an import of it: `import_module` takes such.
+        """
         for node in ast.walk(self.trees[name]):
+            target = self.module(text(node))
+            if target is not None and "." in text(node):
+                yield node.lineno, target, ""
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     if alias.name.split(".")[0] == PACKAGE:
@@ -64,6 +70,11 @@ class Project:
                     inner = self.module(f"{node.module}.{alias.name}")
                     outer = self.module(node.module) or node.module
                     yield node.lineno, inner or outer, "" if inner else alias.name
+
+
+def text(node: ast.AST) -> str:
+    """The text that a node of the syntax is, or nothing."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def layer(module: str) -> str:
@@ -189,16 +200,25 @@ def typing_statements(tree: ast.Module) -> Iterator[ast.AST]:
 
 
 def hidden_imports(project: Project) -> list[str]:
-    """Imports of this package inside a function, and relative ones anywhere."""
+    """Imports of this package inside a function, by a name put together, or relative ones."""
     found = []
     for name, tree in project.trees.items():
         inner = set(inner_statements(tree))
         for node in ast.walk(tree):
+            partial = text(node).startswith(f"{PACKAGE}.") and project.module(text(node)) is None
+            if partial and imports_by_name(tree):
+                found.append(f"{name}:{node.lineno} puts the name of a module together")
             if isinstance(node, ast.ImportFrom) and node.level:
                 found.append(f"{name}:{node.lineno} is relative")
             if node in inner and PACKAGE in imported_roots(node):
                 found.append(f"{name}:{node.lineno} imports inside a function")
     return found
+
+
+def imports_by_name(tree: ast.Module) -> bool:
+    """Whether a module imports others by their names as texts."""
+    words = {getattr(n, "attr", getattr(n, "id", getattr(n, "name", ""))) for n in ast.walk(tree)}
+    return bool(words & {"import_module", "__import__"})
 
 
 def imported_roots(node: ast.AST) -> set[str]:
@@ -307,6 +327,23 @@ BAD = [
     (imports_from_below, "gradiente.base.late", "from gradiente.nn.dense import Dense\n"),
     (imports_from_below, "gradiente.base.late", "import gradiente.nn.dense\n"),
     (imports_from_below, "gradiente.base.late", "def f():\n    from gradiente.nn import dense\n"),
+    (
+        imports_from_below,
+        "gradiente.base.late",
+        'import importlib\nNAMES = {"d": "gradiente.nn.dense"}\n'
+        "def f(d):\n    return importlib.import_module(NAMES[d])\n",
+    ),
+    (
+        hidden_imports,
+        "gradiente.base.late",
+        "from importlib import import_module\ndef f(d):\n"
+        '    return import_module(f"gradiente.nn.{d}")\n',
+    ),
+    (
+        hidden_imports,
+        "gradiente.base.late",
+        'def f():\n    return __import__("gradiente." + "nn")\n',
+    ),
     (
         inner_imports_from_below,
         "gradiente.backends.native.memory.late",

@@ -101,3 +101,22 @@ def test_it_can_be_printed(browser, files):
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     page.context.close()
+
+
+@pytest.mark.parametrize("width", [1100, 390])
+def test_legends_cover_neither_titles_nor_axes(browser, files, width):
+    page, _ = opened(browser, files["classes"], width)
+    page.wait_for_timeout(300)
+    covered = page.evaluate(
+        """() => [...document.querySelectorAll('#result .js-plotly-plot')].flatMap(plot => {
+            const legend = plot.querySelector('.legend');
+            if (legend === null) return [];
+            const a = legend.getBoundingClientRect();
+            return [...plot.querySelectorAll('.gtitle, .xtitle, .cartesianlayer .plot')]
+                .map(other => [other.getBoundingClientRect(), other.getAttribute('class')])
+                .filter(([b]) => Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4)
+                .map(([, name]) => name);
+        })"""
+    )
+    assert covered == []
+    page.context.close()

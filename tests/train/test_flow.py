@@ -172,11 +172,11 @@ def test_the_history_has_the_mean_of_an_epoch():
 
 def test_which_batches_are_looked_at():
     assert FlowSampling(True).due(0, 99) == []
-    assert FlowSampling(True).due(0, 469) == [99, 199]
-    assert FlowSampling(True).due(469, 469) == [30, 130]
+    assert FlowSampling(True).due(0, 469) == [120, 241]
+    assert FlowSampling(True).due(469, 469) == [14, 135]
     assert FlowSampling(2).due(3, 6) == [0, 2, 4]
-    assert FlowSampling(True).due(0, 4000, work=1e4) == []  # a look would take many such steps
-    assert FlowSampling(True).due(0, 4000, work=1e9) == [99, 199]
+    assert FlowSampling(True).due(0, 2000, work=1e4) == []  # a look would take many such steps
+    assert FlowSampling(True).due(0, 4000, work=1e10) == [120, 241]
     assert FlowSampling(2).due(3, 6, work=1e4) == [0, 2, 4]
     assert FlowSampling(False).due(0, 500) == FlowSampling(0).due(0, 500) == []
 
@@ -247,3 +247,11 @@ def test_damage_is_noticed(tmp_path, old, new):
 def test_it_is_no_column():
     with pytest.raises(InvalidArgumentError, match=r"see `history\.flow`"):
         History([{"epoch": 1, "gradient_flow": [1.0]}])
+
+
+def test_an_epoch_with_a_smaller_last_batch_is_looked_at_all_the_same():
+    sampling = FlowSampling(7)
+    places = [sampling.due(7 * epoch, 6, rest=True) for epoch in range(3)]
+    assert places == [[5], [5], [5]]
+    assert [sampling.due(7 * epoch, 7) for epoch in range(3)] == [[6], [6], [6]]
+    assert sampling.due(6, 0, rest=True) == []

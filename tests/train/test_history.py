@@ -248,7 +248,7 @@ def test_the_figure_shows_every_measure_for_training_and_validation():
     assert titles == ["loss", "accuracy"]
     assert [axis.title.text for axis in figure.select_xaxes()][-1] == "epoch"
     assert [trace.showlegend for trace in figure.data] == [True, True, False, False]
-    assert figure.layout.annotations[0].text == "best validation_loss: epoch 3"
+    assert figure.layout.annotations[0].text == "best validation loss: epoch 3"
     assert {shape.x0 for shape in figure.layout.shapes} == {3}
     assert list(figure.data[1].marker.size) == [4, 4, 13, 4, 4]
 

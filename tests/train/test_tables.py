@@ -91,7 +91,7 @@ def test_a_table_is_what_its_arrays_are():
 def test_columns_that_differ_are_named():
     trainer = made("one_hot")
     trainer.fit(FRAME, epochs=1, verbose=False)
-    with pytest.raises(DataError, match=r"lacks the column size.*did 'Size' mean 'size'\?"):
+    with pytest.raises(DataError, match=r"lacks the column size.*is 'Size' what was 'size'\?"):
         trainer.predict(FRAME.rename({"size": "Size"}))
     with pytest.raises(DataError, match="'size' holds 'big' in row 1, where a number"):
         trainer.predict({"size": ["big"], "kind": ["a"]})

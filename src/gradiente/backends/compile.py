@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import update_wrapper
 from threading import RLock
 from time import perf_counter
@@ -9,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from gradiente.backends.backend import Backend, Program, TimedProgram
 from gradiente.backends.compilations import Compilations
-from gradiente.backends.registry import Backend, Program, TimedProgram, backend_named
+from gradiente.backends.registry import backend_named
 from gradiente.base.fork import renew_in_children
 from gradiente.base.kept import Kept
 from gradiente.base.settings import setting, settings_in_force
@@ -28,6 +30,15 @@ KEPT_GRAPHS = 64  # of all functions of the process together
 _graphs: Kept[Graph] = Kept(KEPT_GRAPHS)
 
 
+@dataclass(frozen=True)
+class _Variant:
+    """The function for one combination of arguments."""
+
+    slots: list[Slot]
+    traced: Traced
+    program: Program
+
+
 class CompiledFunction:
     """A function that runs as a compiled graph.
 
@@ -43,7 +54,7 @@ class CompiledFunction:
         self.threads = threads
         self.compilations = Compilations()
         self._backend = None if backend is None else backend_named(backend)
-        self._programs: OrderedDict[Any, tuple[Traced, Program]] = OrderedDict()
+        self._programs: OrderedDict[Any, _Variant] = OrderedDict()
         self.renew()
         renew_in_children(self)
         update_wrapper(self, function, updated=())
@@ -68,20 +79,19 @@ class CompiledFunction:
         leaves, structure = flatten((args, kwargs))
         if is_surrounded() or any(isinstance(leaf, Tensor) for leaf in leaves):
             return self.function(*args, **kwargs)  # part of a larger trace, compiled with it
-        slots = [slot_of(leaf) for leaf in leaves]
-        traced, program = self._variant(structure, slots, args, kwargs)
-        arrays = _arrays(leaves, slots)
-        return traced.rebuild(_owned(program(arrays), arrays))
+        variant = self._variant(structure, leaves, args, kwargs)
+        arrays = _arrays(leaves, variant.slots)
+        return variant.traced.rebuild(_owned(variant.program(arrays), arrays))
 
     def graph(self, *args: Any, **kwargs: Any) -> Graph:
         """The graph that runs for these arguments."""
         leaves, structure = flatten((args, kwargs))
-        return self._variant(structure, [slot_of(x) for x in leaves], args, kwargs)[0].graph
+        return self._variant(structure, leaves, args, kwargs).traced.graph
 
     def program(self, *args: Any, **kwargs: Any) -> Program:
         """What runs for these arguments."""
         leaves, structure = flatten((args, kwargs))
-        return self._variant(structure, [slot_of(x) for x in leaves], args, kwargs)[1]
+        return self._variant(structure, leaves, args, kwargs).program
 
     def timed(self, *args: Any, **kwargs: Any) -> tuple[TimedProgram, list[np.ndarray]]:
         """A program for these arguments that measures itself, and the arrays to call it with."""
@@ -94,16 +104,15 @@ class CompiledFunction:
             self.compilations += compilation(self.backend, program, started)
         return program, _arrays(leaves, slots)
 
-    def _variant(
-        self, structure: Structure, slots: list[Slot], args: Any, kwargs: Any
-    ) -> tuple[Traced, Program]:
-        key = (structure, tuple(slots))
+    def _variant(self, structure: Structure, leaves: list[Any], args: Any, kwargs: Any) -> _Variant:
+        key = (structure, *map(_key, leaves))
         with self._lock:
             if key not in self._programs:
                 started = perf_counter()
+                slots = [slot_of(leaf) for leaf in leaves]
                 traced = self._traced(structure, slots, args, kwargs)
                 program = self.backend.program(improved(traced.graph), self.threads)
-                self._programs[key] = traced, program
+                self._programs[key] = _Variant(slots, traced, program)
                 self.compilations += compilation(self.backend, program, started)
                 if len(self._programs) > KEPT_VARIANTS:
                     self._programs.popitem(last=False)
@@ -144,6 +153,11 @@ def compilation(backend: Backend, program: Any, started: float) -> Compilations:
         from_cache=int(found is True),
         seconds=perf_counter() - started,
     )
+
+
+def _key(leaf: Any) -> Any:
+    """What tells an argument from others; of an array, as most are, what is known at once."""
+    return (leaf.shape, leaf.dtype) if type(leaf) is np.ndarray else slot_of(leaf)
 
 
 def _arrays(leaves: list[Any], slots: list[Slot]) -> list[np.ndarray]:

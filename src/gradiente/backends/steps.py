@@ -3,15 +3,16 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import is_
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from gradiente.backends.backend import Backend, Steps, TimedSteps
 from gradiente.backends.compilations import Compilations
 from gradiente.backends.compile import KEPT_VARIANTS, compilation, improved
-from gradiente.backends.owned import Owned
-from gradiente.backends.registry import Backend, Steps, TimedSteps, backend_named
+from gradiente.backends.registry import backend_named
 from gradiente.backends.sharing import Sharing
 from gradiente.base.errors import TreeError
 from gradiente.base.trees import Structure, Tree, flatten, unflatten
@@ -20,24 +21,40 @@ from gradiente.graph.graph import Graph
 from gradiente.rewrite.pipeline import is_skipped
 from gradiente.trace.trace import Slot, Traced, input_names, name_of, trace
 
-RECENT = 8  # combinations of a state that is owned and of data whose program is found at once
+RECENT = 4  # kinds of work that are recognized: whole batches, and the rest
 
 Types = tuple[ArrayType, ...]
 Key = tuple[Structure, Types, Structure, Types]
 TimedVariants = dict[tuple["CompiledSteps", Key], TimedSteps]
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Form:
-    """A step as it was traced; sharing: if its program also serves smaller batches."""
+    """A step as it was traced; sharing: if its program also serves smaller batches.
+
+    steps: the program, once it has been needed.
+    """
 
     traced: Traced
     sharing: Sharing | None
+    steps: Steps | None = None
 
     @property
     def graph(self) -> Graph:
         """What is compiled."""
         return self.traced.graph if self.sharing is None else self.sharing.graph
+
+
+@dataclass(frozen=True)
+class _Latest:
+    """What ran last, by which more of the same is recognized without looking at every type.
+
+    arrays: those of the state. It is found by the structures of state and data, sizes, and types.
+    """
+
+    key: Key
+    form: _Form
+    arrays: list[np.ndarray]
 
 
 class CompiledSteps:
@@ -48,8 +65,8 @@ class CompiledSteps:
     that is left when the data are divided into batches: the program of the whole batches serves it
     too, wherever the result is sure to be the same. `variants` counts how often it was compiled,
     `compilations` what that cost. The arrays of the state that is returned belong to the
-    backend, which overwrites them in the next run: copy what is to be kept. owned: the table of
-    these arrays, to be shared by functions that work on one state in turn.
+    backend, which overwrites them in the next run: copy what is to be kept. owned: a table of such
+    arrays, to be shared by functions that work on one state in turn.
     """
 
     def __init__(
@@ -57,18 +74,17 @@ class CompiledSteps:
         function: Callable[..., Any],
         backend: str | None = None,
         threads: int | None = None,
-        owned: Owned | None = None,
+        owned: dict[int, np.ndarray] | None = None,
     ):
         self.function = function
         self.threads = threads
         self.compilations = Compilations()
         self._backend_name = backend
         self._backend: Backend | None = None
-        self._latest: Key | None = None
+        self._latest: _Latest | None = None
+        self._recent: dict[tuple[Any, ...], _Latest] = {}
         self._forms: OrderedDict[Key, _Form] = OrderedDict()
-        self._programs: dict[Key, Steps] = {}
-        self._owned = Owned() if owned is None else owned
-        self._recent: dict[Any, tuple[Key, _Form, Steps]] = {}
+        self._owned = {} if owned is None else owned
 
     @property
     def backend(self) -> Backend:
@@ -85,12 +101,12 @@ class CompiledSteps:
     @property
     def program(self) -> Steps | None:
         """What ran last, without its clocks if it was timed."""
-        return None if self._latest is None else self._variant(self._latest)
+        return None if self._latest is None else self._steps(self._latest.key, self._latest.form)
 
     @property
     def graph(self) -> Graph | None:
         """The graph of what ran last."""
-        return None if self._latest is None else self._form(self._latest).traced.graph
+        return None if self._latest is None else self._latest.form.traced.graph
 
     def run(
         self,
@@ -108,46 +124,39 @@ class CompiledSteps:
         """
         leaves, structure = flatten(state)
         columns, shape = flatten(data)
-        rows, types = order.shape[1], tuple([(column.shape, column.dtype) for column in columns])
+        rows = order.shape[1]
         whole = whole or rows
-        asked = self._owned.version, structure, tuple(map(id, leaves)), shape, types, rows, whole
-        if timed is None and asked in self._recent:  # the arrays returned last, owned and alive
-            self._latest, form, steps = self._recent[asked]
-            arrays = leaves
-        else:
-            self._latest = latest = self._key((structure, leaves), (shape, columns), rows, whole)
-            form = self._form(latest)
-            steps = self._variant(latest) if timed is None else self._timed_variant(latest, timed)
-            arrays = [x if x in self._owned else steps.own(np.asarray(x)) for x in leaves]
-            if timed is None and all(leaf in self._owned for leaf in leaves):
-                if len(self._recent) >= RECENT:
-                    self._recent.clear()
-                self._recent[asked] = latest, form, steps
+        kinds = tuple([(column.shape[1:], column.dtype) for column in columns])
+        work = (structure, shape, rows, whole, len(columns[0]) % whole, kinds)
+        latest = self._recent.get(work)
+        if latest is None or not all(map(is_, leaves, latest.arrays)):
+            latest = self._chosen(leaves, work)
+        form, key, owned = latest.form, latest.key, self._owned
+        steps = self._steps(key, form) if timed is None else self._timed_steps(key, form, timed)
+        arrays = [owned[id(x)] if id(x) in owned else steps.own(np.asarray(x)) for x in leaves]
         if form.sharing is None:
             arrays = steps(arrays, columns, order)
         else:
             given = form.sharing.given(rows)
             arrays = steps([*arrays, *given], columns, form.sharing.filled_up(order))[: len(leaves)]
-        self._owned.replace(arrays)
+        owned.clear()
+        owned.update((id(array), array) for array in arrays)
+        if work not in self._recent and len(self._recent) >= RECENT:
+            self._recent.clear()
+        self._latest = self._recent[work] = _Latest(key, form, arrays)
         return unflatten(structure, arrays)
 
-    def _key(
-        self,
-        state: tuple[Structure, list[Any]],
-        data: tuple[Structure, list[np.ndarray]],
-        rows: int,
-        whole: int,
-    ) -> Key:
-        """The key of the program for a state and batches of so many rows of the data."""
-        structure, leaves = state
-        shape, columns = data
+    def _chosen(self, leaves: list[Any], work: tuple[Any, ...]) -> _Latest:
+        """What runs for a state of such leaves, and such work."""
+        structure, shape, rows, whole, rest, kinds = work
         states = tuple(type_of(leaf) for leaf in leaves)
 
         def key(rows: int) -> Key:
-            types = [ArrayType((rows, *column.shape[1:]), column.dtype) for column in columns]
+            types = [ArrayType((rows, *inner), dtype) for inner, dtype in kinds]
             return structure, states, shape, tuple(types)
 
-        return self._serving(key, rows, whole, len(columns[0]) % whole)
+        serving = self._serving(key, rows, whole, rest)
+        return _Latest(serving, self._form(serving), leaves)
 
     def _serving(self, key: Callable[[int], Key], rows: int, whole: int, rest: int) -> Key:
         """The key of the program that serves a batch of so many rows.
@@ -175,23 +184,18 @@ class CompiledSteps:
             self._forms[key] = _Form(traced, sharing)
             self.compilations += Compilations(seconds=perf_counter() - started)
             if len(self._forms) > KEPT_VARIANTS:
-                self._recent.clear()
-                oldest, _ = self._forms.popitem(last=False)
-                self._programs.pop(oldest, None)
+                self._forms.popitem(last=False)
         self._forms.move_to_end(key)
         return self._forms[key]
 
-    def _variant(self, key: Key) -> Steps:
-        form = self._form(key)
-        if key not in self._programs:
+    def _steps(self, key: Key, form: _Form) -> Steps:
+        if form.steps is None:
             started = perf_counter()
-            steps = self.backend.steps(improved(form.graph), *_sizes(key, form), self.threads)
-            self._programs[key] = steps
-            self.compilations += compilation(self.backend, steps, started)
-        return self._programs[key]
+            form.steps = self.backend.steps(improved(form.graph), *_sizes(key, form), self.threads)
+            self.compilations += compilation(self.backend, form.steps, started)
+        return form.steps
 
-    def _timed_variant(self, key: Key, timed: TimedVariants) -> TimedSteps:
-        form = self._form(key)
+    def _timed_steps(self, key: Key, form: _Form, timed: TimedVariants) -> TimedSteps:
         if (self, key) not in timed:
             started = perf_counter()
             graph = improved(form.graph)

@@ -1,7 +1,13 @@
 """The command `gradiente evaluate`: how good a trained network is on other data."""
 
 from gradiente.cli import parameters as p
-from gradiente.cli.prepare import encode_known, known_data, left_out_note, open_like
+from gradiente.cli.prepare import (
+    encode_known,
+    known_data,
+    left_out_note,
+    open_like,
+    unknown_words_note,
+)
 from gradiente.cli.run_folder import read_run
 from gradiente.cli.scores import baseline_scores, baseline_words, scores
 from gradiente.cli.screen import console, note, show_scores
@@ -9,6 +15,8 @@ from gradiente.cli.screen import console, note, show_scores
 
 def evaluate(run: p.RunFolder, data: p.Data, header: p.Header = None) -> None:
     """Measure the network of RUN on DATA, whose target is known.
+
+    The scores stand beside those of predicting the same for every row.
 
     Examples:
 
@@ -29,7 +37,7 @@ def evaluate(run: p.RunFolder, data: p.Data, header: p.Header = None) -> None:
         baseline_scores(target, output, part.y),
         baseline_words(target, output),
     )
-    for text in left_out_note(left_out, target.name):
+    for text in left_out_note(left_out, target.name) + unknown_words_note(preprocessing, known):
         note(screen, text)
     if data == trained.options.data:
         note(screen, "The network was trained on most of these rows, so new ones will score lower.")

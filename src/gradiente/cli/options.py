@@ -10,6 +10,7 @@ from gradiente.base.arguments import check_choice, check_count, check_number
 from gradiente.base.errors import InvalidArgumentError
 from gradiente.base.registry import find
 from gradiente.cli.toml import read_toml
+from gradiente.data.fit_columns import SCALINGS
 from gradiente.data.task import TASKS
 from gradiente.nn.activations import ACTIVATIONS
 from gradiente.optimizers.optimizer import find_optimizer
@@ -32,20 +33,34 @@ class TrainOptions:
     task: str | None = None
     test: str | None = None
     header: bool | None = None
+    drop: tuple[str, ...] = ()
+    scaling: str = "automatic"
+    convolutions: tuple[int, ...] | None = None
     hidden: tuple[int, ...] | None = None
     activation: str = "relu"
     dropout: float = 0.1
     loss: str | None = None
     optimizer: str = "adamw"
     learning_rate: float | None = None
+    weight_decay: float | None = None
     schedule: str = "cosine"
     batch_size: int | None = None
+    balanced: bool = False
+    flip: bool = False
+    crop: int = 0
+    rotate: float = 0.0
+    mixup: float = 0.0
     epochs: int = 100
     patience: int = 20
     max_seconds: float | None = None
     validation_fraction: float = 0.16
     test_fraction: float = 0.2
     seed: int = 0
+
+    @property
+    def augments(self) -> bool:
+        """Whether images are changed at random."""
+        return bool(self.flip or self.crop or self.rotate or self.mixup)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a TOML file."""
@@ -78,16 +93,17 @@ def checked_options(values: Mapping[str, Any]) -> TrainOptions:
     for name in ("data", "target", "task", "test", "loss"):
         if not isinstance(values.get(name), str | None):
             raise InvalidArgumentError(f"the option {name} must be text, not {values[name]!r}.")
-    if not isinstance(values.get("header"), bool | None):
-        raise InvalidArgumentError(f"the option header is true or false, not {values['header']!r}.")
+    for name in ("header", "balanced", "flip"):
+        if not isinstance(values.get(name), bool | None):
+            raise InvalidArgumentError(f"the option {name} is true or false, not {values[name]!r}.")
     checked = {
         name: CHECKS[name](value) if name in CHECKS else value for name, value in values.items()
     }
     return TrainOptions(**checked)
 
 
-def _hidden(value: Any) -> tuple[int, ...]:
-    """Sizes of hidden layers from "64,32", 64 or [64, 32]; none from "" or []."""
+def _sizes(name: str, value: Any) -> tuple[int, ...]:
+    """Sizes of layers from "64,32", 64 or [64, 32]; none from "" or []."""
     parts = value.split(",") if isinstance(value, str) else value
     parts = parts if isinstance(parts, list | tuple) else [parts]
     try:
@@ -96,9 +112,16 @@ def _hidden(value: Any) -> tuple[int, ...]:
         sizes = [0]
     if any(size < 1 for size in sizes):
         raise InvalidArgumentError(
-            f"hidden sizes are whole numbers such as 128,64, one for each layer, not {value!r}."
+            f"{name} sizes are whole numbers such as 128,64, one for each layer, not {value!r}."
         )
     return tuple(sizes)
+
+
+def _columns(value: Any) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise InvalidArgumentError(f"the option drop is a list of columns, not {value!r}.")
+    return tuple(names)
 
 
 def _named(name: str, value: Any) -> str:
@@ -128,13 +151,20 @@ def _loss(value: Any) -> str:
 
 CHECKS: dict[str, Any] = {
     "task": lambda value: check_choice("task", value, TASKS),
-    "hidden": _hidden,
+    "drop": _columns,
+    "scaling": lambda value: check_choice("scaling", value, SCALINGS),
+    "convolutions": lambda value: _sizes("convolution", value),
+    "hidden": lambda value: _sizes("hidden", value),
     "activation": _activation,
     "dropout": lambda value: check_number("dropout", value, at_least=0, below=1),
     "loss": _loss,
     "optimizer": _optimizer,
     "learning_rate": lambda value: check_number("learning_rate", value, above=0),
+    "weight_decay": lambda value: check_number("weight_decay", value, at_least=0),
     "schedule": _schedule,
+    "crop": lambda value: check_count("crop", value),
+    "rotate": lambda value: check_number("rotate", value, at_least=0, at_most=180),
+    "mixup": lambda value: check_number("mixup", value, at_least=0),
     "batch_size": lambda value: check_count("batch_size", value, at_least=1),
     "epochs": lambda value: check_count("epochs", value, at_least=1),
     "patience": lambda value: check_count("patience", value, at_least=1),

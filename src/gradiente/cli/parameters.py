@@ -11,7 +11,7 @@ DATA_HELP = (
     "A CSV, Parquet or NPZ file; a folder with one folder of images per class; or a built-in data "
     f"set: {', '.join(BUILT_IN)}."
 )
-MODEL, TRAINING, FILES = "Network", "Training", "Data and files"
+MODEL, TRAINING, IMAGES, FILES = "Network", "Training", "Images", "Data and files"
 
 
 def _option(help: str, panel: str, default: str = "", metavar: str | None = None) -> object:
@@ -47,7 +47,7 @@ Target = Annotated[
 ]
 Test = Annotated[
     str | None,
-    _option("A file of rows to test on, instead of a share of DATA.", FILES, metavar="FILE"),
+    _option("A file or folder to test on, instead of a share of DATA.", FILES, metavar="FILE"),
 ]
 Header = Annotated[
     bool | None,
@@ -80,6 +80,77 @@ ValidationFraction = Annotated[
 ]
 TestFraction = Annotated[
     float | None, _option("The share of rows kept for the test.", FILES, "0.2", metavar="SHARE")
+]
+
+Drop = Annotated[
+    list[str] | None,
+    _option("A column not to learn from; may be given several times.", FILES, metavar="COLUMN"),
+]
+Scaling = Annotated[
+    str | None,
+    _option(
+        "Of numbers: standard, robust, quantile or none.", FILES, "by the column", metavar="NAME"
+    ),
+]
+Balanced = Annotated[
+    bool | None,
+    typer.Option(
+        "--balanced",
+        help="Train on every class equally often, also on rare ones.",
+        rich_help_panel=TRAINING,
+        show_default=False,
+    ),
+]
+WeightDecay = Annotated[
+    float | None,
+    _option(
+        "How strongly weights are drawn to zero.", TRAINING, "by the optimizer", metavar="NUMBER"
+    ),
+]
+Flip = Annotated[
+    bool | None,
+    typer.Option(
+        "--flip",
+        help="Exchange left and right in half of the images.",
+        rich_help_panel=IMAGES,
+        show_default=False,
+    ),
+]
+Crop = Annotated[
+    int | None,
+    _option("Shift images by up to so many pixels.", IMAGES, metavar="PIXELS"),
+]
+Rotate = Annotated[
+    float | None,
+    _option("Turn images by up to so many degrees.", IMAGES, metavar="DEGREES"),
+]
+Mixup = Annotated[
+    float | None,
+    _option("Mix pairs of images, such as 0.2: α of the shares.", IMAGES, metavar="ALPHA"),
+]
+Convolutions = Annotated[
+    str | None,
+    _option(
+        "Channels of 3 × 3 convolutions, each with pooling, such as 32,64.",
+        IMAGES,
+        "by the size",
+        metavar="CHANNELS",
+    ),
+]
+Threads = Annotated[
+    int | None,
+    _option(
+        "Threads to train on; they change the time, not the result.",
+        TRAINING,
+        "by the machine",
+        metavar="NUMBER",
+    ),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q", help="Say nothing but errors.", rich_help_panel=FILES, show_default=False
+    ),
 ]
 
 Hidden = Annotated[

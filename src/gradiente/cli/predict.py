@@ -1,5 +1,6 @@
 """The command `gradiente predict`: what a trained network makes of new rows."""
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,16 +10,18 @@ import numpy as np
 from gradiente.base.errors import DataError
 from gradiente.cli import parameters as p
 from gradiente.cli.files import whole_file
-from gradiente.cli.prepare import AnyPreprocessing, encode_inputs, open_like
+from gradiente.cli.prepare import AnyPreprocessing, encode_inputs, open_like, unknown_words_note
 from gradiente.cli.run_folder import read_run
 from gradiente.cli.scores import class_outputs
+from gradiente.cli.screen import console, note
 from gradiente.data.images import Images
-from gradiente.data.target import ClassTarget
+from gradiente.data.target import ClassTarget, Target
 
 if TYPE_CHECKING:
     from polars import DataFrame
 
 FORMATS = (".csv", ".parquet")
+DIGITS = 7  # that a float32 number has
 
 
 def predict(run: p.RunFolder, data: p.Data, out: p.Out = None, header: p.Header = None) -> None:
@@ -36,6 +39,8 @@ def predict(run: p.RunFolder, data: p.Data, out: p.Out = None, header: p.Header 
     trained = read_run(run)
     opened = open_like(data, trained.preprocessing, trained.header(header))
     x = encode_inputs(trained.preprocessing, opened)
+    for text in unknown_words_note(trained.preprocessing, opened):
+        note(console(errors=True), text)
     table = _with_predictions(opened, trained.preprocessing, trained.trainer.predict(x))
     if out is None:
         sys.stdout.write(_as_csv(table))
@@ -54,11 +59,20 @@ def _with_predictions(
     outputs = class_outputs(target, outputs)
     if isinstance(data, Images):
         data = polars.DataFrame({"file": [str(file) for file in data.files]})
-    columns = {f"predicted_{target.name}": target.decode(outputs)}
+    columns: dict[str, Any] = {f"predicted_{target.name}": _values(target, outputs)}
     if isinstance(target, ClassTarget):
-        shares = target.probabilities(outputs)
+        shares = target.probabilities(outputs).astype(np.float32)
         columns |= {f"probability_{label}": shares[:, n] for n, label in enumerate(target.classes)}
     return data.with_columns([polars.Series(name, values) for name, values in columns.items()])
+
+
+def _values(target: Target, outputs: np.ndarray) -> list[Any]:
+    """The predictions; quantities with as many digits as the float32 outputs can tell apart."""
+    values = target.decode(outputs)
+    if isinstance(target, ClassTarget):
+        return values
+    digits = DIGITS - 1 - math.floor(math.log10(target.scale))
+    return [round(value, digits) for value in values]
 
 
 def _as_csv(table: "DataFrame") -> str:

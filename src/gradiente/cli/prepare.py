@@ -8,15 +8,20 @@ import numpy as np
 from gradiente.base.errors import DataError
 from gradiente.cli.options import TrainOptions
 from gradiente.cli.source import default_target, open_data
+from gradiente.data.columns import CategoryColumn
 from gradiente.data.encode import Preprocessing, fit_preprocessing, fit_target, known_rows
 from gradiente.data.encode_images import ImagePreprocessing, fit_images
+from gradiente.data.fit_columns import Encoding
 from gradiente.data.images import Images, read_images
-from gradiente.data.selection import select_columns
+from gradiente.data.selection import select_columns, without_columns
 from gradiente.data.split import Split, split_rows
 from gradiente.data.task import find_target, infer_task
 
 if TYPE_CHECKING:
     from polars import DataFrame
+
+UNKNOWN_ACCEPTED = 0.01  # a larger share of rows with unknown words is told of
+MOST_UNKNOWN = 4  # of them that are named
 
 AnyPreprocessing = Preprocessing | ImagePreprocessing
 
@@ -92,8 +97,12 @@ def open_like(data: str, preprocessing: AnyPreprocessing, header: bool | None = 
 
 
 def _prepare_table(frame: "DataFrame", options: TrainOptions) -> Prepared:
+    if options.augments or options.convolutions:
+        raise DataError(
+            f"{options.data} is a table: flip, crop, rotate, mixup and convolutions are for images."
+        )
     target = find_target(frame, options.target or default_target(options.data))
-    rows = known_rows(frame, target)
+    rows = without_columns(known_rows(frame, target), options.drop, target)
     task = infer_task(rows[target], options.task)
     kept, dropped = select_columns(rows, target)
     classes = (
@@ -103,7 +112,8 @@ def _prepare_table(frame: "DataFrame", options: TrainOptions) -> Prepared:
     trained = rows[split.train]
     # Classes are those of all rows; a quantity is scaled by what is seen in training alone.
     fitted = fit_target(rows if task == "classification" else trained, target, task)
-    preprocessing = fit_preprocessing(trained, kept, fitted, dropped)
+    encoding = Encoding(options.scaling)
+    preprocessing = fit_preprocessing(trained, kept, fitted, dropped, encoding)
     tested = rows[split.test] if options.test is None else _test_table(options, preprocessing)
     notes = _notes(frame.height - rows.height, preprocessing)
     return Prepared(
@@ -141,11 +151,28 @@ def left_out_note(count: int, target: str) -> list[str]:
     return [f"{rows} left out: {target} is missing there"] * bool(count)
 
 
+def unknown_words_note(preprocessing: AnyPreprocessing, data: Any) -> list[str]:
+    """Sentences about columns of which many rows hold words that were not learned from."""
+    if isinstance(preprocessing, ImagePreprocessing):
+        return []
+    notes = []
+    for column in preprocessing.columns:
+        if isinstance(column, CategoryColumn):
+            unknown = column.unknown(data[column.name])
+            if len(unknown) > UNKNOWN_ACCEPTED * data.height:
+                listed = ", ".join(map(repr, unknown.unique(maintain_order=True)[:MOST_UNKNOWN]))
+                notes.append(
+                    f"{column.name} holds words in {len(unknown):,} of {data.height:,} rows that "
+                    f"training had not, or too rarely to learn from: {listed}"
+                )
+    return notes
+
+
 # -- images ----------------------------------------------------------------------------------------
 
 
 def _prepare_images(images: Images, options: TrainOptions) -> Prepared:
-    if options.target is not None:
+    if options.target is not None or options.drop:
         raise DataError("images have no columns: their classes are the names of their folders.")
     split = _split(len(images.y), options, images.y)
     preprocessing = fit_images(images, split.train)

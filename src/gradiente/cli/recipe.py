@@ -15,15 +15,19 @@ from gradiente.losses.loss import LOSSES
 from gradiente.metrics.accuracy import accuracy
 from gradiente.metrics.regression import r2
 from gradiente.nn.activations import ACTIVATIONS
+from gradiente.nn.convolution import Convolution
 from gradiente.nn.dense import Dense
 from gradiente.nn.flatten import Flatten
+from gradiente.nn.pooling import MaxPool
 from gradiente.nn.regularization import Dropout
 from gradiente.nn.sequential import Sequential
-from gradiente.optimizers.optimizer import find_optimizer
+from gradiente.optimizers.optimizer import Optimizer, find_optimizer
 from gradiente.schedules.schedule import find_schedule
 from gradiente.train.trainer import Trainer
 
 FEW_ROWS = 2000  # below, a smaller network
+SMALL_IMAGE = 8  # pixels; larger images are convolved and pooled until they are this small
+CHANNELS = (32, 64, 128)
 
 # Learning rates that suit standardised data; the first is for the adaptive optimizers.
 LEARNING_RATE = 3e-3
@@ -65,15 +69,20 @@ def complete(options: TrainOptions, preprocessing: AnyPreprocessing, rows: int) 
     """
     images = isinstance(preprocessing, ImagePreprocessing)
     classes = isinstance(preprocessing.target, ClassTarget)
-    hidden = (256, 128) if images else (64, 32) if rows < FEW_ROWS else (128, 64)
+    convolutions = _convolutions(options, preprocessing)
+    hidden: tuple[int, ...] = (64, 32) if rows < FEW_ROWS else (128, 64)
+    if images:
+        hidden = (128,) if convolutions else (256, 128)
     batch_size = min(256, max(32, 2 ** round(math.log2(max(rows, 1) / 100))))
     rate = LEARNING_RATES.get(options.optimizer, LEARNING_RATE)
     loss = options.loss or ("cross_entropy" if classes else "mse")
     _refuse_loss(loss, preprocessing.target)
+    _refuse_balance(options, preprocessing.target)
     return replace(
         options,
         target=None if images else preprocessing.target.name,
         task="classification" if classes else "regression",
+        convolutions=convolutions if images else None,
         hidden=hidden if options.hidden is None else options.hidden,
         batch_size=batch_size if options.batch_size is None else options.batch_size,
         learning_rate=rate if options.learning_rate is None else options.learning_rate,
@@ -97,10 +106,41 @@ def _refuse_loss(loss: str, target: Target) -> None:
         )
 
 
+def _refuse_balance(options: TrainOptions, target: Target) -> None:
+    if options.balanced and not isinstance(target, ClassTarget):
+        raise InvalidArgumentError(f"balanced is for classes, and {target.name} is a quantity.")
+    if options.balanced and options.augments:
+        raise InvalidArgumentError("balanced does not go together with images changed at random.")
+
+
+def _convolutions(options: TrainOptions, preprocessing: AnyPreprocessing) -> tuple[int, ...]:
+    """Channels until pooling has brought images to eight pixels or fewer; none for tables.
+
+    Raises `InvalidArgumentError` for more than the images have room for.
+    """
+    if not isinstance(preprocessing, ImagePreprocessing):
+        return ()
+    pixels = min(preprocessing.height, preprocessing.width)
+    if options.convolutions is None:
+        number = max(0, math.ceil(math.log2(pixels / SMALL_IMAGE)))
+        return (CHANNELS + CHANNELS[-1:] * number)[:number]
+    most = int(math.log2(pixels))
+    if len(options.convolutions) > most:
+        raise InvalidArgumentError(
+            f"{len(options.convolutions)} convolutions with pooling leave nothing of images of "
+            f"{preprocessing.height} x {preprocessing.width} pixels: there is room for {most}."
+        )
+    return options.convolutions
+
+
 def build_network(options: TrainOptions, preprocessing: AnyPreprocessing) -> Sequential:
-    """Dense layers with an activation and dropout between them; images are flattened first."""
-    layers: list[Any] = [Flatten()] if isinstance(preprocessing, ImagePreprocessing) else []
+    """Dense layers with an activation and dropout between them, after convolutions for images."""
+    layers: list[Any] = []
     activation = find(ACTIVATIONS, "an activation", options.activation)
+    for channels in options.convolutions or ():
+        layers += [Convolution(channels, 3, padding="same"), activation, MaxPool(2)]
+    if isinstance(preprocessing, ImagePreprocessing):
+        layers.append(Flatten())
     for size in options.hidden or ():
         layers += [Dense(size), activation]
         layers += [Dropout(options.dropout)] * bool(options.dropout)
@@ -109,7 +149,10 @@ def build_network(options: TrainOptions, preprocessing: AnyPreprocessing) -> Seq
 
 
 def build_trainer(
-    options: TrainOptions, preprocessing: AnyPreprocessing, steps: int = 1
+    options: TrainOptions,
+    preprocessing: AnyPreprocessing,
+    steps: int = 1,
+    threads: int | None = None,
 ) -> Trainer:
     """A trainer for completed options. steps: how many updates there will be."""
     assert options.loss is not None and options.learning_rate is not None
@@ -118,10 +161,20 @@ def build_trainer(
     return Trainer(
         build_network(options, preprocessing),
         loss=LOSSES[options.loss],
-        optimizer=find_optimizer(options.optimizer)(rate),
+        optimizer=_optimizer(options, rate),
         metrics=[shown],
         seed=options.seed,
+        threads=threads,
     )
+
+
+def _optimizer(options: TrainOptions, rate: Any) -> Optimizer:
+    factory = find_optimizer(options.optimizer)
+    if options.weight_decay is None:
+        return factory(rate)
+    if "weight_decay" not in inspect.signature(factory).parameters:
+        raise InvalidArgumentError(f"{options.optimizer} has no weight decay: choose adamw or sgd.")
+    return factory(rate, weight_decay=options.weight_decay)
 
 
 def build_schedule(name: str, learning_rate: float, steps: int) -> Any:

@@ -1,8 +1,11 @@
 """The command `gradiente report`: a run as one HTML file."""
 
+from typing import Any
+
 import numpy as np
 
 from gradiente.cli import parameters as p
+from gradiente.cli.options import TrainOptions
 from gradiente.cli.prepare import Part, encode_known, known_data, open_like, prepare
 from gradiente.cli.run_folder import REPORT, Run, read_run
 from gradiente.cli.screen import console, fact
@@ -32,29 +35,55 @@ def report(
     columns = None
     if isinstance(preprocessing, Preprocessing) and isinstance(part.x, np.ndarray):
         columns = columns_of(part.x, None, preprocessing)
-    rows = ", ".join(f"{count:,} rows to {_verb(part)}" for part, count in outcome.rows.items())
+    table = _is_table(trained)
+    counts = ", ".join(f"{count:,} to {_verb(part)}" for part, count in outcome.rows.items())
+    what = "rows" if table else "images"
+    subject = target.name if table else f"the images in {options.data}"
     trained.trainer.history = trained.history
     content = content_of(
         trained.trainer,
         samples(part.x, part.y),
         columns,
-        title=f"{options.task} of {target.name}".capitalize(),
-        about=[f"Trained on {options.data} ({rows}); shown is the result on {source}."],
+        title=f"{str(options.task).capitalize()} of {subject}",
+        about=[f"Trained on {options.data} ({what}: {counts}); shown is the result on {source}."],
         target=target,
         baseline=outcome.baseline_output,
-        configuration={k: str(v) for k, v in options.to_dict().items() if v is not None},
+        configuration=_configuration(options),
     )
     path = write_page(run / REPORT if out is None else out, content)
     fact(console(), "report", str(path))
 
 
+def _configuration(options: TrainOptions) -> dict[str, str]:
+    """The options that say something of this run, in words."""
+    values = {name.replace("_", " "): value for name, value in options.to_dict().items()}
+    shown = {name: _words(value) for name, value in values.items() if value or name == "dropout"}
+    if options.test is not None:
+        del shown["test fraction"]
+    if options.convolutions is not None:  # of images, which have no columns to scale
+        del shown["scaling"]
+    return shown
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
 def _unseen(trained: Run, data: str | None, header: bool | None) -> tuple[Part, str]:
     """The unseen rows, and what to call them."""
     if data is None:
-        return prepare(trained.options).test, "the test rows"
+        return prepare(trained.options).test, "the test rows" if _is_table(
+            trained
+        ) else "the test images"
     opened = open_like(data, trained.preprocessing, trained.header(header))
     known, _ = known_data(trained.preprocessing, opened)
     return encode_known(trained.preprocessing, known), f"the rows of {data}"
+
+
+def _is_table(trained: Run) -> bool:
+    return isinstance(trained.preprocessing, Preprocessing)
 
 
 def _verb(part: str) -> str:

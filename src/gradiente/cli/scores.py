@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from gradiente.cli.screen import format_score
 from gradiente.data.target import ClassTarget, NumberTarget, Target
 from gradiente.metrics.accuracy import accuracy
 from gradiente.metrics.per_class import f1_macro
@@ -63,5 +64,5 @@ def baseline_words(target: Target, output: tuple[float, ...]) -> str:
     """What is predicted without learning, in words."""
     value: Any = target.decode(np.array([output]))[0]
     if isinstance(target, NumberTarget):
-        return f"always the mean, {value:.4g}"
+        return f"always the mean, {format_score(value)}"
     return f"always {value}"

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 LABEL_WIDTH = 10
 
 
-def console() -> "Console":
-    """Standard output. Names of columns are shown as they are: they are never taken for markup."""
+def console(errors: bool = False, quiet: bool = False) -> "Console":
+    """Standard output, or standard error. Names of columns are shown as they are, not as markup."""
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, emoji=False)
+    return Console(highlight=False, markup=False, emoji=False, stderr=errors, quiet=quiet)
 
 
 def fact(screen: "Console", label: str, text: str) -> None:
@@ -71,4 +71,5 @@ def format_score(value: float) -> str:
         return "-"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
+    # The z leaves out the sign of what is rounded to zero.
+    return f"{value:z.4f}" if abs(value) < 10 else f"{value:z.2f}"

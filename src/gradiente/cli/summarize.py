@@ -20,6 +20,8 @@ MOST_CATEGORIES = 6
 def summary(run: p.RunFolder) -> None:
     """Show what RUN was trained on, its network, its training and its result.
 
+    Each column is listed with what becomes of it before the network sees it.
+
     Example:
 
         gradiente summary penguins-run

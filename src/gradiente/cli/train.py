@@ -1,10 +1,15 @@
 """The command `gradiente train`: from data to a run folder, and the result on unseen rows."""
 
 import math
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from gradiente.cli import parameters as p
-from gradiente.cli.options import TrainOptions, gather_options
+from gradiente.cli.options import NAMES, TrainOptions, gather_options
 from gradiente.cli.outcome import Outcome
 from gradiente.cli.prepare import Prepared, prepare
 from gradiente.cli.recipe import build_trainer, complete
@@ -13,6 +18,7 @@ from gradiente.cli.scores import baseline_output, baseline_scores, scores
 from gradiente.cli.screen import console
 from gradiente.cli.source import short_name
 from gradiente.cli.train_screen import conclude, describe
+from gradiente.data.stream_images import AugmentedImages
 from gradiente.train.trainer import Trainer
 
 
@@ -26,18 +32,29 @@ def train(
     task: p.Task = None,
     validation_fraction: p.ValidationFraction = None,
     test_fraction: p.TestFraction = None,
+    drop: p.Drop = None,
+    scaling: p.Scaling = None,
     hidden: p.Hidden = None,
     activation: p.Activation = None,
     dropout: p.Dropout = None,
     loss: p.Loss = None,
     optimizer: p.Optimizer = None,
     learning_rate: p.LearningRate = None,
+    weight_decay: p.WeightDecay = None,
     schedule: p.Schedule = None,
     batch_size: p.BatchSize = None,
     epochs: p.Epochs = None,
     patience: p.Patience = None,
     max_seconds: p.MaxSeconds = None,
     seed: p.Seed = None,
+    balanced: p.Balanced = None,
+    threads: p.Threads = None,
+    convolutions: p.Convolutions = None,
+    flip: p.Flip = None,
+    crop: p.Crop = None,
+    rotate: p.Rotate = None,
+    mixup: p.Mixup = None,
+    quiet: p.Quiet = False,
 ) -> None:
     """Train a network on DATA and test it on rows it has not seen.
 
@@ -53,28 +70,44 @@ def train(
         gradiente train photos/ --output photos-run --epochs 30
         gradiente train --config houses-run/config.toml --seed 1
     """
-    given = {**locals()}
-    run(
-        gather_options({k: given[k] for k in given if k not in ("output", "config")}, config),
-        output,
-    )
+    given = {name: value for name, value in locals().items() if name in NAMES}
+    run(gather_options(given, config), output, threads, quiet)
 
 
-def run(options: TrainOptions, output: Path | None) -> None:
+def run(
+    options: TrainOptions, output: Path | None, threads: int | None = None, quiet: bool = False
+) -> None:
     """Train as the options say, and write the run to `output`, by default to a new folder."""
     path = output if output is not None else free_name(short_name(options.data))
-    screen = console()
-    with new_run_folder(path) as folder:
+    screen = console(quiet=quiet)
+    with terminated_as_interrupted(), new_run_folder(path) as folder:
         data = prepare(options)
         options = complete(options, data.preprocessing, len(data.train))
-        trainer = build_trainer(options, data.preprocessing, _steps(options, len(data.train)))
+        steps = _steps(options, len(data.train))
+        trainer = build_trainer(options, data.preprocessing, steps, threads)
         trainer.network.initialize(data.train.x[:1], seed=options.seed)
         describe(screen, options, data, trainer)
-        _fit(trainer, options, data)
+        _fit(trainer, options, data, quiet)
         outcome = _outcome(data, trainer)
         trained = Run(options, data.preprocessing, trainer, trainer.history, outcome)
         write_run(folder, trained)
     conclude(screen, path, trained)
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does: the run is written with the best weights so far.
+
+    Slurm, Kubernetes and `timeout` send it before they take the machine away.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def _steps(options: TrainOptions, rows: int) -> int:
@@ -82,18 +115,19 @@ def _steps(options: TrainOptions, rows: int) -> int:
     return options.epochs * math.ceil(rows / options.batch_size)
 
 
-def _fit(trainer: Trainer, options: TrainOptions, data: Prepared) -> None:
+def _fit(trainer: Trainer, options: TrainOptions, data: Prepared, quiet: bool) -> None:
     """Train until one of the reasons to stop. An interrupt before the first epoch ends it all."""
     assert options.batch_size is not None
     validated = len(data.validation) > 0
     trainer.fit(
-        data.train.x,
-        data.train.y,
+        *_training_data(options, data),
         epochs=options.epochs,
         batch_size=options.batch_size,
         validation=(data.validation.x, data.validation.y) if validated else None,
         early_stopping=options.patience if validated else None,
         max_seconds=options.max_seconds,
+        sampling="balanced" if options.balanced else None,
+        verbose=False if quiet else None,
     )
     if not len(trainer.history):
         raise KeyboardInterrupt
@@ -101,6 +135,14 @@ def _fit(trainer: Trainer, options: TrainOptions, data: Prepared) -> None:
         with trainer.averaged():  # early stopping would have put averages back already
             averages = trainer.weights()
         trainer.set_weights(averages)
+
+
+def _training_data(options: TrainOptions, data: Prepared) -> tuple[Any, Any]:
+    """x and y, or for images that are changed at random a stream of both."""
+    if not options.augments:
+        return data.train.x, data.train.y
+    changes = {name: getattr(options, name) for name in ("flip", "crop", "rotate", "mixup")}
+    return AugmentedImages(data.train.x, data.train.y, **changes), None
 
 
 def _outcome(data: Prepared, trainer: Trainer) -> Outcome:

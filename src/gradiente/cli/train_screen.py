@@ -41,6 +41,8 @@ def describe(screen: "Console", options: TrainOptions, data: Prepared, trainer: 
         f"{options.optimizer} on {options.loss}, learning rate {options.learning_rate:g} "
         f"({options.schedule}), batches of {options.batch_size}, at most {options.epochs} epochs",
     )
+    if options.balanced:
+        note(screen, "every class equally often in training")
     screen.print()
 
 
@@ -74,6 +76,7 @@ def conclude(screen: "Console", path: Path, run: Run) -> None:
                 "predict new rows" if table else "predict new images",
             ),
             (f"gradiente evaluate {folder} {same if table else 'FOLDER'}", "measure on other data"),
+            (f"gradiente report {folder}", "see the result and the training as a page"),
             (f"gradiente summary {folder}", "see what was learned from what"),
         ],
     )
@@ -97,13 +100,16 @@ def _inputs(data: Prepared) -> str:
     preprocessing = data.preprocessing
     if isinstance(preprocessing, Preprocessing):
         columns, features = len(preprocessing.columns), data.train.x.shape[1]
-        return f"{features} features from {columns} column{'s' * (columns > 1)}"
+        made = f"{features} feature{'s' * (features > 1)}"
+        return f"{made} from {columns} column{'s' * (columns > 1)}"
     kind = "grey" if preprocessing.channels == 1 else "colour"
     return f"{kind} images of {preprocessing.height} x {preprocessing.width} pixels"
 
 
 def _layers(options: TrainOptions, data: Prepared) -> str:
-    inputs = int(np.prod(data.train.x.shape[1:]))
+    shape = data.train.x.shape[1:]
+    inputs = " × ".join(map(str, shape)) if options.convolutions else str(int(np.prod(shape)))
+    convolutions = [f"{channels} {options.activation}" for channels in options.convolutions or ()]
     hidden = [f"{size} {options.activation}" for size in options.hidden or ()]
     outputs = 1 if options.loss == "binary_cross_entropy" else data.preprocessing.target.outputs
-    return " → ".join([str(inputs), *hidden, str(outputs)])
+    return " → ".join([inputs, *convolutions, *hidden, str(outputs)])

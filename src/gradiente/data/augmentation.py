@@ -6,7 +6,7 @@ random generator.
 
 import numpy as np
 
-Random = np.random.Generator
+from gradiente.data.generator import Random
 
 
 def flipped(x: np.ndarray, random: Random) -> np.ndarray:

@@ -113,6 +113,11 @@ class CategoryColumn:
         missing = words.is_null().to_numpy()
         return np.where(missing, width - 1 if self.marks_missing else unknown, codes.to_numpy())
 
+    def unknown(self, column: "Series") -> "Series":
+        """The words that are no category of their own: never seen in training, or rarely."""
+        words = words_of(column).drop_nulls()
+        return words.filter(~words.is_in(self.categories))
+
     def _refuse_others(self, column: "Series", codes: "Series") -> None:
         """1.0 is not the word "1": a column read as numbers would be unknown in every row."""
         known = column.drop_nulls()

@@ -181,9 +181,17 @@ def known_rows(frame: "DataFrame", target: str) -> "DataFrame":
     return frame.filter(known)
 
 
+def _alike(name: str, present: list[str]) -> str | None:
+    """The column that may be meant by a name: capitals and underscores do not count."""
+    plain = {"".join(filter(str.isalnum, other.lower())): other for other in present}
+    close = get_close_matches("".join(filter(str.isalnum, name.lower())), plain, n=1, cutoff=0.8)
+    return plain[close[0]] if close else None
+
+
 def _missing_columns(missing: list[str], present: list[str]) -> str:
     word = "column" if len(missing) == 1 else "columns"
-    close = get_close_matches(missing[0], present, n=1)
-    advice = f"; did {close[0]!r} mean {missing[0]!r}?" if close else "."
+    renamed = [(name, _alike(name, present)) for name in missing]
+    pairs = [f"is {alike!r} what was {name!r}" for name, alike in renamed if alike]
+    advice = f"; {', '.join(pairs[:3])}?" if pairs else "."
     listed = ", ".join(missing[:12]) + (f" and {len(missing) - 12} more" * (len(missing) > 12))
     return f"the table lacks the {word} {listed}, which the network was trained on{advice}"

@@ -1,18 +1,15 @@
 """From a table and the name of what is to be learned to its preprocessing."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gradiente.base.arguments import check_choice
 from gradiente.base.errors import DataError
 from gradiente.data.encode import Preprocessing, fit_preprocessing, fit_target, known_rows
 from gradiente.data.fit_columns import MOST_CATEGORIES, RARE, Encoding
-from gradiente.data.selection import FREE_TEXT, select_columns
+from gradiente.data.selection import FREE_TEXT, select_columns, without_columns
 from gradiente.data.tables import read_table
 from gradiente.data.task import find_target, infer_task
-
-if TYPE_CHECKING:
-    from polars import DataFrame
 
 CATEGORIES = ("one_hot", "embedding")
 
@@ -58,20 +55,12 @@ def fit_table(
     frame = read_table(source)
     name = find_target(frame, target)
     left_out = [drop] if isinstance(drop, str) else list(drop)
-    rows = _without(known_rows(frame, name), left_out, name)
+    rows = without_columns(known_rows(frame, name), left_out, name)
     learned = fit_target(rows, name, infer_task(rows[name], task))
     kept, dropped = select_columns(rows, name)
     _refuse_text(dropped)
     reasons = {**dict.fromkeys(left_out, "was to be left out"), **dropped}
     return fit_preprocessing(rows, kept, learned, reasons, encoding, embedded)
-
-
-def _without(frame: "DataFrame", drop: list[str], target: str) -> "DataFrame":
-    unknown = [name for name in drop if name not in frame.columns or name == target]
-    if unknown:
-        reason = "is what is learned" if unknown[0] == target else "is no column of the table"
-        raise DataError(f"{unknown[0]!r} cannot be left out: it {reason}.")
-    return frame.drop(drop)
 
 
 def _refuse_text(dropped: dict[str, str]) -> None:

@@ -1,8 +1,13 @@
 """Random generators that are pure functions of a seed and of what they are used for."""
 
+from typing import TypeAlias
+
 import numpy as np
 
 from gradiente.base.errors import InvalidArgumentError
+
+# Quoted: NumPy loads its generators when they are first named, and an import has no use for them.
+Random: TypeAlias = "np.random.Generator"
 
 LARGEST = 2**64 - 1
 
@@ -10,7 +15,7 @@ LARGEST = 2**64 - 1
 SPLIT_STREAM = LARGEST
 
 
-def generator(seed: int, stream: int) -> "np.random.Generator":
+def generator(seed: int, stream: int) -> Random:
     """A generator keyed by (seed, stream), both whole numbers from 0 to 2⁶⁴ - 1.
 
     Equal keys give equal numbers on every machine; different keys give independent ones.

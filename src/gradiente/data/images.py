@@ -1,6 +1,8 @@
 """A folder of images, one folder for each class, becomes an array of pixels and one of labels."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,43 +14,73 @@ from gradiente.base.errors import DataError
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 
 
+class ImageFiles:
+    """Pixels of images that are read when they are asked for, as those of an array are.
+
+    `x[rows]` with an array of places is float32 (rows, height, width, channels) between 0 and 1.
+    """
+
+    dtype = np.dtype(np.float32)
+    ndim = 4
+
+    def __init__(self, files: Sequence[Path], size: tuple[int, int], channels: int):
+        self.files = tuple(files)
+        self.shape = (len(self.files), *size, channels)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        chosen = np.arange(len(self.files))[rows]
+        files = [self.files[int(place)] for place in np.atleast_1d(chosen)]
+        _, height, width, channels = self.shape
+        pixels = [_pixels(_open(file), (height, width), channels) for file in files]
+        if np.ndim(chosen) == 0:
+            return pixels[0]
+        return np.stack(pixels) if pixels else np.zeros((0, *self.shape[1:]), self.dtype)
+
+
 @dataclass(frozen=True)
 class Images:
     """Pixels and classes of `n` images.
 
     x: float32 (n, height, width, channels) between 0 and 1; one channel is grey, three are colour.
+        An array, or `ImageFiles` where they are not to be in memory.
     y: int64 (n,), the position of each image's class in `class_names`, and -1 without classes.
     files: the path of each image.
     """
 
-    x: np.ndarray
+    x: Any
     y: np.ndarray
     class_names: tuple[str, ...]
     files: tuple[Path, ...]
 
 
 def read_images(
-    folder: str | Path, size: tuple[int, int] | None = None, channels: int | None = None
+    folder: str | Path,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    *,
+    in_memory: bool = True,
 ) -> Images:
     """Read every image in the folders of `folder`, whose names are the classes.
 
     Images that lie in `folder` itself are read only when it has no class folders.
     size: (height, width) in pixels; the most frequent one if `None`. Others are resized.
     channels: 1 or 3; if `None`, 1 when all images are grey.
+    in_memory: if not, pixels are read when they are needed, as `data.AugmentedImages(images.x,
+        images.y)` does it chunk by chunk in the background: for more images than memory holds.
     Raises `DataError` when there is no image, or one that cannot be read.
     """
     labelled, class_names = _find(Path(folder))
-    pictures = [_open(file) for file, _ in labelled]
-    if channels is None:
-        channels = 1 if all(map(_is_grey, pictures)) else 3
-    if size is None:
-        size = Counter((picture.height, picture.width) for picture in pictures).most_common(1)[0][0]
-    return Images(
-        x=np.stack([_pixels(picture, size, channels) for picture in pictures]),
-        y=np.array([label for _, label in labelled], np.int64),
-        class_names=class_names,
-        files=tuple(file for file, _ in labelled),
-    )
+    files = tuple(file for file, _ in labelled)
+    if channels is None or size is None:
+        kinds = [_kind(file) for file in files]
+        channels = channels or (1 if all(grey for grey, _ in kinds) else 3)
+        size = size or Counter(pixels for _, pixels in kinds).most_common(1)[0][0]
+    x = ImageFiles(files, size, channels)
+    y = np.array([label for _, label in labelled], np.int64)
+    return Images(x[:] if in_memory else x, y, class_names, files)
 
 
 def is_image_folder(path: Path) -> bool:
@@ -85,12 +117,24 @@ def _images_in(folder: Path) -> list[Path]:
 
 def _open(file: Path) -> Any:
     """The picture in `file`, fully read."""
+    with _picture(file) as picture:
+        picture.load()
+        return picture.copy()
+
+
+def _kind(file: Path) -> tuple[bool, tuple[int, int]]:
+    """Whether a picture is grey, its height and its width, of which files tell at their begin."""
+    with _picture(file) as picture:
+        return _is_grey(picture), (picture.height, picture.width)
+
+
+@contextmanager
+def _picture(file: Path) -> Iterator[Any]:
     from PIL import Image
 
     try:
         with Image.open(file) as picture:
-            picture.load()
-            return picture.copy()
+            yield picture
     # Pillow raises OSError, SyntaxError, ValueError and others for damaged files.
     except Exception as error:
         raise DataError(f"{file} cannot be read as an image.") from error

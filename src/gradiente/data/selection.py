@@ -1,5 +1,6 @@
 """Which columns of a table can be learned from, and why the others are left out."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gradiente.base.errors import DataError
@@ -11,6 +12,15 @@ if TYPE_CHECKING:
 FREE_TEXT = "is free text or a name"
 FEW_WORDS = 10  # this many different words are categories, however few the rows
 ROW_NAMES = ("", "id", "index", "row", "row_id", "rownames", "rowname", "row_number", "unnamed: 0")
+
+
+def without_columns(frame: "DataFrame", drop: Sequence[str], target: str) -> "DataFrame":
+    """The table without some columns. Raises `DataError` for the target and for unknown ones."""
+    unknown = [name for name in drop if name not in frame.columns or name == target]
+    if unknown:
+        reason = "is what is learned" if unknown[0] == target else "is no column of the table"
+        raise DataError(f"{unknown[0]!r} cannot be left out: it {reason}.")
+    return frame.drop(list(drop))
 
 
 def select_columns(frame: "DataFrame", target: str) -> tuple[list[str], dict[str, str]]:

@@ -1,6 +1,7 @@
 """Data larger than memory: a stream gives them chunk by chunk, once for each epoch."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from gradiente.base.arguments import check_count
 from gradiente.base.errors import DataError, InvalidArgumentError
 from gradiente.base.trees import flatten, map_tree
 from gradiente.data.encode import Preprocessing
-from gradiente.data.generator import generator
+from gradiente.data.generator import Random, generator
 
 ROWS = 65536  # of a chunk, where nothing is said
 
@@ -45,12 +46,21 @@ class Stream:
         for chunk in self._in_order(random if shuffle else None):
             if not isinstance(chunk, tuple) or len(chunk) not in (2, 3):
                 kind = type(chunk).__name__
+                kind += f" of {len(chunk)}" if isinstance(chunk, tuple | list) else ""
                 raise DataError(f"a chunk is (x, y) or (x, y, sample_weight), not a {kind}.")
             if shuffle:
                 chunk = _shuffled(chunk, random)
             yield chunk
 
-    def _in_order(self, random: np.random.Generator | None) -> Iterator[Any]:
+    def inputs(self) -> Iterator[Any]:
+        """x of every chunk in the order given, for `Trainer.predict`: there need be no targets.
+
+        A chunk is (x, y), (x, y, sample_weight), (x,), or x itself if that is no tuple.
+        """
+        for chunk in self._in_order(None):
+            yield chunk[0] if isinstance(chunk, tuple) else chunk
+
+    def _in_order(self, random: "Random | None") -> Iterator[Any]:
         yield from self._chunks()
 
 
@@ -65,20 +75,50 @@ class Pieces(Stream):
         self._read = read
         self._number = number
 
-    def _in_order(self, random: np.random.Generator | None) -> Iterator[Any]:
+    def _in_order(self, random: "Random | None") -> Iterator[Any]:
         places = range(self._number) if random is None else random.permutation(self._number)
         for place in places:
             yield self._read(int(place))
 
 
-def stream_npy(x: Any, y: Any, *, rows: int = ROWS) -> Stream:
+class ParquetPieces(Pieces):
+    """Rows of Parquet files, encoded as a table says: only the columns it needs are read.
+
+    scan: a polars LazyFrame of what is in `path`; rows: of a piece; count: of all.
+    """
+
+    def __init__(self, path: Any, scan: Any, table: Preprocessing, rows: int, count: int):
+        super().__init__(self._samples, -(-count // rows), count)
+        self._path = path
+        self._scan = scan
+        self._present = set(scan.collect_schema().names())
+        self._table = table
+        self._rows = rows
+
+    def inputs(self) -> Iterator[Any]:
+        """All rows encoded, also those without a target."""
+        for number in range(self._number):
+            yield self._table.transform(self._frame(number))
+
+    def _samples(self, number: int) -> Any:
+        frame = self._table.known(self._frame(number, [self._table.target.name]))
+        return self._table.transform(frame), self._table.transform_target(frame)
+
+    def _frame(self, number: int, more: Sequence[str] = ()) -> Any:
+        names = [*(column.name for column in self._table.columns), *more]
+        chosen = self._scan.select(name for name in names if name in self._present)
+        with readable(self._path):
+            return chosen.slice(number * self._rows, self._rows).collect()
+
+
+def stream_npy(x: Any, y: Any = None, *, rows: int = ROWS) -> Stream:
     """A stream of NPY files, which are mapped into memory and read chunk by chunk.
 
     x, y: paths of files, or tuples or dicts of them for several inputs or targets, with the samples
-    along the first axis; rows: how many make a chunk.
+    along the first axis; without y only to predict from. rows: how many make a chunk.
     Raises `DataError` for files that are missing, no arrays, or of different length.
     """
-    arrays = map_tree(_mapped, x), map_tree(_mapped, y)
+    arrays = tuple(map_tree(_mapped, part) for part in (x, y) if part is not None)
     lengths = {len(leaf) for leaf in flatten(arrays)[0]}
     if len(lengths) != 1 or 0 in lengths:
         listed = ", ".join(map(str, sorted(lengths)))
@@ -95,35 +135,40 @@ def stream_npy(x: Any, y: Any, *, rows: int = ROWS) -> Stream:
 def stream_parquet(
     path: str | Path | Sequence[str | Path], table: Preprocessing, *, rows: int = ROWS
 ) -> Stream:
-    """A stream of Parquet files, of which a chunk needs only the row groups it lies in.
+    """A stream of Parquet files, of which a chunk reads only the row groups it lies in.
 
         table = data.fit_table(polars.scan_parquet(path).head(100_000), "price")
         trainer = gd.Trainer(network, losses.mse, preprocessing=table)
         trainer.fit(data.stream_parquet(path, table), epochs=3)
 
     path: a file, a pattern such as "part-*.parquet", or a list of files; table: how columns are
-    encoded; rows: how many make a chunk, best a multiple of the size of the row groups. Rows
-    without a target are left out.
+    encoded, and which columns are read; rows: how many make a chunk, best a multiple of the size of
+    the row groups. Rows without a target are left out, but predicted.
     Raises `DataError` for files that cannot be read, and for columns that are missing.
     """
     import polars
 
     files = path if isinstance(path, str | Path) else list(path)
     rows = check_count("rows", rows, at_least=1)
-    try:
+    with readable(path):
         scan = polars.scan_parquet(files)  # type: ignore[arg-type]
         count = int(scan.select(polars.len()).collect().item())
-    except (polars.exceptions.PolarsError, OSError) as error:
-        reason = str(error).split("\n", 1)[0]
-        raise DataError(f"{path} cannot be read as Parquet: {reason}.") from error
     if count == 0:
         raise DataError(f"{path} is empty: it has no rows.")
 
-    def read(number: int) -> Any:
-        frame = table.known(scan.slice(number * rows, rows).collect())
-        return table.transform(frame), table.transform_target(frame)
+    return ParquetPieces(path, scan, table, rows, count)
 
-    return Pieces(read, -(-count // rows), count)
+
+@contextmanager
+def readable(path: Any) -> Iterator[None]:
+    """Raise `DataError` where a Parquet file is missing or damaged."""
+    import polars
+
+    try:
+        yield
+    except (polars.exceptions.PolarsError, OSError) as error:
+        reason = str(error).split("\n", 1)[0]
+        raise DataError(f"{path} cannot be read as Parquet: {reason}.") from error
 
 
 def _mapped(path: Any) -> np.ndarray:
@@ -138,7 +183,7 @@ def _mapped(path: Any) -> np.ndarray:
     return array
 
 
-def _shuffled(chunk: Any, random: np.random.Generator) -> Any:
+def _shuffled(chunk: Any, random: Random) -> Any:
     """The samples of a chunk in random order; what is not of one length is left to be refused."""
     leaves = flatten(chunk)[0]
     if len({np.shape(leaf)[:1] for leaf in leaves}) != 1 or not np.shape(leaves[0]):

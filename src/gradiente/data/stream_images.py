@@ -9,7 +9,8 @@ from gradiente.base.arguments import check_count, check_number
 from gradiente.base.errors import DataError
 from gradiente.data.augmentation import cropped, flipped, mixed, rotated
 from gradiente.data.batches import batch_slices
-from gradiente.data.generator import generator
+from gradiente.data.generator import Random, generator
+from gradiente.data.images import ImageFiles
 from gradiente.data.stream import Stream
 
 ROWS = 1024  # of a chunk
@@ -24,7 +25,8 @@ class AugmentedImages(Stream):
     The next images are changed in the background while the steps on the ones before run.
 
     x: (n, height, width, channels); y: targets, the samples along the first axis. Both in memory or
-        mapped into it.
+        mapped into it, or x of `data.read_images(folder, in_memory=False)`, whose files are read
+        chunk by chunk.
     flip: whether left and right are exchanged in half of the images.
     crop: by up to how many pixels images are shifted; zeros come in at the edges.
     rotate: by up to how many degrees they are turned, either way.
@@ -45,7 +47,8 @@ class AugmentedImages(Stream):
         mixup: float = 0.0,
         rows: int = ROWS,
     ):
-        self.x, self.y = np.asarray(x), np.asarray(y)
+        self.x = x if isinstance(x, ImageFiles) else np.asarray(x)
+        self.y = np.asarray(y)
         if self.x.ndim != 4 or len(self.x) == 0 or self.y.shape[:1] != self.x.shape[:1]:
             raise DataError(
                 "images are (n, height, width, channels), with n targets; got shapes "
@@ -72,7 +75,7 @@ class AugmentedImages(Stream):
         for rows in batch_slices(order, self._rows):
             yield self._changed(self.x[rows], self.y[rows], random)
 
-    def _changed(self, x: np.ndarray, y: np.ndarray, random: np.random.Generator) -> Any:
+    def _changed(self, x: np.ndarray, y: np.ndarray, random: Random) -> Any:
         if self.flip:
             x = flipped(x, random)
         if self.rotate:

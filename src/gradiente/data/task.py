@@ -30,7 +30,7 @@ def find_target(frame: "DataFrame", target: str | None) -> str:
         usual = [name for name in frame.columns if name.lower() in USUAL_NAMES]
         if len(usual) == 1:
             return usual[0]
-        raise DataError(f"say which column to learn: the table has {_listed(frame.columns)}.")
+        raise DataError(f"say which column is the target: the table has {_listed(frame.columns)}.")
     if target in frame.columns:
         return target
     position = _whole_number(target)

@@ -1,6 +1,5 @@
 """scikit-learn's callback protocol (SLEP023), where the installed version has it."""
 
-from collections.abc import Callable
 from typing import Any
 
 from gradiente.train.callbacks import Callback
@@ -13,7 +12,7 @@ except ImportError:  # before scikit-learn 1.9
     class CallbackSupportMixin:  # type: ignore[no-redef]
         """Stands for the class that is not there: an estimator without `set_callbacks`."""
 
-    def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
+    def with_callbacks(method: Any) -> Any:
         """The method itself."""
         return method
 

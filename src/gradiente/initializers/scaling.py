@@ -141,8 +141,18 @@ def variance_scaling(
 
 
 # The names that PyTorch has for the same.
-xavier_uniform, xavier_normal = glorot_uniform, glorot_normal
-kaiming_uniform, kaiming_normal = he_uniform, he_normal
+xavier_uniform = glorot_uniform
+"""Another name of `glorot_uniform`."""
+
+xavier_normal = glorot_normal
+"""Another name of `glorot_normal`."""
+
+kaiming_uniform = he_uniform
+"""Another name of `he_uniform`."""
+
+kaiming_normal = he_normal
+"""Another name of `he_normal`."""
+
 INITIALIZERS.update(
     xavier_uniform=glorot_uniform,
     xavier_normal=glorot_normal,

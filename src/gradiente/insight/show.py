@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from gradiente.backends.backend import Backend
 from gradiente.backends.compile import CompiledFunction, compile
-from gradiente.backends.registry import Backend
 from gradiente.base.errors import InvalidArgumentError, NotDifferentiableError
 from gradiente.base.trees import flatten
 from gradiente.gradient.reverse import backward

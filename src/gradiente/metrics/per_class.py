@@ -110,14 +110,23 @@ f1 = _of_class_one("f1")
 """The harmonic mean of precision and recall: 2 tp / (2 tp + fp + fn), and 0 where 0 / 0."""
 
 precision_macro = _declare_average(precision, "macro")
+"""`precision` of several classes: the mean over the classes; see `averaged`."""
 precision_micro = _declare_average(precision, "micro")
+"""`precision` of several classes: the counts of all classes together; see `averaged`."""
 precision_weighted = _declare_average(precision, "weighted")
+"""`precision` of several classes: their mean, weighted by their frequency; see `averaged`."""
 recall_macro = _declare_average(recall, "macro")
+"""`recall` of several classes: the mean over the classes; see `averaged`."""
 recall_micro = _declare_average(recall, "micro")
+"""`recall` of several classes: the counts of all classes together; see `averaged`."""
 recall_weighted = _declare_average(recall, "weighted")
+"""`recall` of several classes: their mean, weighted by their frequency; see `averaged`."""
 f1_macro = _declare_average(f1, "macro")
+"""`f1` of several classes: the mean over the classes; see `averaged`."""
 f1_micro = _declare_average(f1, "micro")
+"""`f1` of several classes: the counts of all classes together; see `averaged`."""
 f1_weighted = _declare_average(f1, "weighted")
+"""`f1` of several classes: their mean, weighted by their frequency; see `averaged`."""
 
 
 def confusion_matrix(classes: int) -> Metric:

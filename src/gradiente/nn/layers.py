@@ -140,3 +140,4 @@ LAYERS: dict[str, type[Module]] = {
         TransformerDecoder,
     )
 }
+"""Every layer by name."""

@@ -146,4 +146,7 @@ def mish(x: Any) -> Any:
 
 
 swish = also_called("swish", silu)
+"""Another name of `silu`."""
+
 hard_swish = also_called("hard_swish", hard_silu)
+"""Another name of `hard_silu`."""

@@ -16,6 +16,8 @@ from gradiente.train.history_plot import (
 )
 
 HEIGHT = 340  # pixels
+LEGEND_ROW = 20  # pixels
+LONGEST_NAME = 20  # letters of a class in a legend
 MOST_CURVES = 8  # classes with a curve of their own; the most frequent ones
 MOST_POINTS = 2000  # in scatter plots and curves
 BINS = 10
@@ -32,13 +34,21 @@ def _figure(title: str, x: str, y: str, **layout: Any) -> Any:
     figure = Figure()
     figure.update_layout(
         template="none",
-        title={"text": title, "font": {"size": 14}},
+        title={"text": title, "font": {"size": 14}, "y": 1, "yanchor": "top", "pad": {"t": 12}},
         height=HEIGHT,
         margin={"l": 20, "r": 20, "t": 40, "b": 45},
         paper_bgcolor="rgba(0, 0, 0, 0)",
         plot_bgcolor="rgba(0, 0, 0, 0)",
         font={"color": TEXT_COLOUR},
-        legend={"orientation": "h", "y": -0.25},
+        # Above the curves, where it takes place from the title's margin and never covers an axis.
+        legend={
+            "orientation": "h",
+            "y": 1.0,
+            "yanchor": "bottom",
+            "entrywidth": 0.5,
+            "entrywidthmode": "fraction",
+            "font": {"size": 11},
+        },
         **layout,
     )
     grid = {"gridcolor": GRID_COLOUR, "zeroline": False, "linecolor": GRID_COLOUR}
@@ -82,13 +92,13 @@ def confusion(unseen: Classes) -> Any:
             z=shares.tolist(),
             x=_texts(unseen.names),
             y=_texts(unseen.names),
-            text=table.tolist(),
+            text=[[f"{number:,}" for number in row] for row in table.tolist()],
             texttemplate="%{text}" if count <= 12 else None,
             hovertemplate="right %{y}, predicted %{x}: %{text}<extra></extra>",
             colorscale="Cividis",
             zmin=0,
             zmax=1,
-            colorbar={"thickness": 12},
+            colorbar={"thickness": 12, "title": {"text": "share of<br>the row"}},
         )
     )
     figure.update_xaxes(type="category")
@@ -98,25 +108,34 @@ def confusion(unseen: Classes) -> Any:
 
 def roc(unseen: Classes) -> Any:
     """True positives over false positives as the threshold falls, one class against the others."""
-    figure = _figure("ROC curves", "false positive rate", "true positive rate")
+    figure = _figure("ROC curves and their areas", "false positive rate", "true positive rate")
     _guide(figure, [0, 1], [0, 1])
     for name, colour, scores, positive in _one_against_others(unseen):
         hits, misses = _counts(scores, positive)
         x, y = misses / max(misses[-1], 1), hits / max(hits[-1], 1)
         area = float(np.trapezoid(y, x))
-        _line(figure, *_thinned(x, y), f"{name} (area {area:.3f})", colour)
-    return figure
+        _line(figure, *_thinned(x, y), f"{name} {area:.3f}", colour)
+    return _with_legend(figure)
 
 
 def precision_recall(unseen: Classes) -> Any:
     """Precision over recall as the threshold falls, one class against the others."""
-    figure = _figure("precision and recall", "recall", "precision")
+    figure = _figure("precision and recall, mean precision", "recall", "precision")
     for name, colour, scores, positive in _one_against_others(unseen):
         hits, misses = _counts(scores, positive)
         precision, recall = hits[1:] / (hits + misses)[1:], hits / max(hits[-1], 1)
         average = float(np.sum(np.diff(recall) * precision))
-        _line(figure, *_thinned(recall[1:], precision), f"{name} (mean {average:.3f})", colour)
-    return figure.update_yaxes(range=[0, 1.03])
+        _line(figure, *_thinned(recall[1:], precision), f"{name} {average:.3f}", colour)
+    return _with_legend(figure).update_yaxes(range=[0, 1.03])
+
+
+def _with_legend(figure: Any) -> Any:
+    """Room for a legend, in two columns, so that the curves keep theirs."""
+    named = [trace for trace in figure.data if trace.name]
+    for trace in named:
+        trace.showlegend = True  # plotly leaves out that of a single curve
+    room = LEGEND_ROW * -(-len(named) // 2)
+    return figure.update_layout(height=HEIGHT + room, margin={"t": 40 + room})
 
 
 def calibration(unseen: Classes) -> Any:
@@ -152,9 +171,19 @@ def _one_against_others(unseen: Classes) -> list[tuple[str, str, np.ndarray, np.
         frequent = np.argsort(-counts, kind="stable")[:MOST_CURVES]
         chosen = [int(number) for number in sorted(frequent) if counts[number]]
     return [
-        (escape(unseen.names[number]), colour, unseen.probabilities[:, number], unseen.y == number)
+        (
+            _shortened(unseen.names[number]),
+            colour,
+            unseen.probabilities[:, number],
+            unseen.y == number,
+        )
         for number, colour in zip(chosen, COLOURS, strict=False)
     ]
+
+
+def _shortened(name: str) -> str:
+    """A name for a legend; plotly takes tags in texts for markup."""
+    return escape(name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…")
 
 
 def _counts(scores: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -192,3 +192,7 @@ def _name(trainer: Trainer) -> str:
     while hasattr(loss, "func"):  # options set by functools.partial
         loss = loss.func
     return str(getattr(loss, "__name__", type(loss).__name__))
+
+
+# `gradiente` imports this module, so that every trainer has its method `report`.
+Trainer._write_report = write_trainer_report

@@ -46,7 +46,12 @@ class Numbers:
     @property
     def baseline_words(self) -> str:
         """What the baseline predicts."""
-        return f"always {self.baseline:.4g}"
+        return f"always the mean, {_number(self.baseline)}"
+
+
+def _number(value: float) -> str:
+    """Thousands set apart in large numbers, four digits of small ones."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 Unseen = Classes | Numbers

@@ -100,8 +100,9 @@ class ReduceOnPlateau:
         return value > best + margin if self.greater_is_better else value < best - margin
 
 
-# The name under which the other schedules' manners find it.
 reduce_on_plateau = ReduceOnPlateau
+"""`ReduceOnPlateau`, named in the manner of the other schedules."""
+
 SCHEDULES["reduce_on_plateau"] = ReduceOnPlateau
 
 

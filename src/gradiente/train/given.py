@@ -1,24 +1,23 @@
 """What a call of fit or evaluate was given, as samples: arrays, tables or a stream."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 from gradiente.base.errors import InvalidArgumentError
 from gradiente.data.encode import Preprocessing
-from gradiente.data.prefetch import prefetched
 from gradiente.data.stream import Stream
 from gradiente.optimizers.optimizer import Optimizer
-from gradiente.train.inputs import Samples, samples, with_chances, with_validation
+from gradiente.train.inputs import Samples, inputs, samples, with_chances, with_validation
 from gradiente.train.step import Recipe
-from gradiente.train.stream_run import first_samples, refuse_with_stream, samples_of_chunks
-from gradiente.train.tables import encoded, encoded_validation
+from gradiente.train.stream_run import refuse_with_stream
+from gradiente.train.stream_samples import first_samples, input_parts, parts_of
+from gradiente.train.tables import encoded, encoded_inputs, encoded_validation
 
 
 def divided(
     recipe: Recipe, preprocessing: Preprocessing | None, x: Any, y: Any, given: dict[str, Any]
 ) -> tuple[Samples, Samples | None]:
-    """Training and validation samples from what `fit` was given; of a stream the first ones.
+    """Training and validation samples from what `fit` was given; of streams the first ones.
 
     given: sample_weight, sampling, validation and shuffle, as in `Trainer.fit`.
     """
@@ -42,9 +41,15 @@ def parts_to_measure(
         return
     if y is not None or weight is not None:
         raise InvalidArgumentError("a stream has targets and weights with it: leave them out.")
-    chunks = samples_of_chunks(x.chunks(0, 0, shuffle=False), first_samples(x))
-    with closing(prefetched(chunks)) as ahead:  # type: ignore[type-var]
-        yield from ahead
+    yield from parts_of(x)
+
+
+def parts_to_predict(preprocessing: Preprocessing | None, x: Any) -> Iterator[Samples]:
+    """What `predict` was given, in one part, or chunk by chunk if it is a stream."""
+    if isinstance(x, Stream):
+        yield from input_parts(x)
+    else:
+        yield inputs(encoded_inputs(preprocessing, x))
 
 
 def _refuse_sampling(optimizer: Optimizer, shuffle: bool) -> None:

@@ -9,6 +9,7 @@ from gradiente.base.errors import InvalidArgumentError
 STATISTICS = ("gradient", "activation", "error", "update", "dead", "saturated")
 
 FlowRow = dict[str, Any]
+Look = dict[str, list[float]]  # the statistics of one batch, by layer
 
 
 def checked_flow(rows: Iterable[FlowRow]) -> list[FlowRow]:
@@ -32,17 +33,17 @@ def _checked(row: FlowRow) -> FlowRow:
     return dict(row)
 
 
-def mean_flow(epoch: int, kinds: dict[str, str], measured: list[dict[str, Any]]) -> list[FlowRow]:
+def mean_flow(epoch: int, kinds: dict[str, str], measured: list[Look]) -> list[FlowRow]:
     """The rows of an epoch: means over the batches that were looked at.
 
-    measured: for each of them an array of the `STATISTICS` by layer. kinds: what each layer is.
+    measured: the `STATISTICS` of each of them. kinds: what each layer is.
     """
     if not measured:
         return []
     return [
         {"epoch": epoch, "layer": layer, "kind": kinds.get(layer, "")}
         | {
-            name: _mean([float(batch[layer][place]) for batch in measured])
+            name: _mean([batch[layer][place] for batch in measured])
             for place, name in enumerate(STATISTICS)
         }
         for layer in measured[0]
@@ -56,36 +57,41 @@ def _mean(values: list[float]) -> float | None:
 
 
 class FlowSampling:
-    """Which batches of a training are looked at: every hundredth, but few in one epoch.
+    """Which batches of a training are looked at: about every hundredth, but few in one epoch.
 
     asked: `True` for that, a number for every so many batches without a limit, `False` for none.
-    Small networks are looked at more rarely, so that looking takes a few hundredths of the time: it
-    costs what a step does and some Python besides, which takes as long as many small steps.
+    A look takes as long as about three steps, and some Python besides, which is as long as many
+    steps of a small network: such networks are looked at more rarely.
     """
 
-    EVERY, MOST = 100, 2
-    LOOK = 12e-3  # seconds of training in which one look, a thirtieth of them, may happen
-    LEAST, RATE = 2e-6, 5e10  # of a step, roughly: seconds, and weights times samples in a second
+    SHARE, MOST = 0.025, 2  # of the time of a training, roughly; looks in one epoch
+    STEPS, PYTHON = 3.0, 0.35e-3  # what a look takes: steps, and seconds
+    EPOCH = 1e-3  # what an epoch takes besides its steps, in seconds
+    LEAST, RATE = 2e-6, 5e10  # a step, roughly: seconds, and weights times samples in a second
 
     def __init__(self, asked: bool | int):
-        self._every = self.EVERY if asked is True else int(asked)
-        self._most = self.MOST if asked is True else None
+        self._asked = asked
 
-    @property
-    def asked(self) -> bool:
-        """Whether any batch is looked at."""
-        return self._every > 0
-
-    def due(self, first: int, batches: int, seen: int = 0, work: float = math.inf) -> list[int]:
+    def due(
+        self, first: int, batches: int, seen: int = 0, work: float = 1e15, rest: bool = False
+    ) -> list[int]:
         """The places of such batches in an epoch, or in a part of it.
 
         first: how many batches there were before it; seen: how many of the epoch were looked at.
-        work: the weights of the network times the samples of a batch.
+        work: the weights of the network times the samples of a batch. rest: whether a smaller one
+        comes after the batches; the one before is looked at in its place, as it would need a
+        compilation of its own. (Left out it might be the one that is due in every epoch.)
         """
-        if not self._every:
+        if not self._asked or not batches:
             return []
-        every, left = self._every, None
-        if self._most is not None:
-            left = max(self._most - seen, 0)
-            every = max(every, math.ceil(self.LOOK / (self.LEAST + work / self.RATE)))
-        return list(range((-first - 1) % every, batches, every))[:left]
+        sampled = self._asked is True
+        every = self._every(batches, work) if sampled else int(self._asked)
+        left = max(self.MOST - seen, 0) if sampled else None
+        places = range((-first - 1) % every, batches + rest, every)
+        return sorted({min(place, batches - 1) for place in places})[:left]
+
+    def _every(self, batches: int, work: float) -> int:
+        """How many batches take so long that one look is a small share of it."""
+        step = self.LEAST + work / self.RATE
+        look, batch = self.PYTHON + self.STEPS * step, step + self.EPOCH / batches
+        return math.ceil(look / (self.SHARE * batch))

@@ -14,6 +14,8 @@ NO_MEASURES = ("epoch", "seconds", "learning_rate")
 TRAINING_COLOUR, VALIDATION_COLOUR = "#3b82f6", "#e07a1f"
 TEXT_COLOUR, GRID_COLOUR = "#7a7a7a", "rgba(128, 128, 128, 0.25)"
 PANEL_HEIGHT, LEGEND_ABOVE = 240, 20  # pixels
+MOST_TICKS, MOST_MARKED = 12, 30  # epochs with a tick, and with a point, each
+MARGIN = 0.03  # of the epochs, left and right of them
 
 
 def plot_rows(
@@ -41,8 +43,8 @@ def plot_rows(
                 figure.add_trace(line.update(showlegend=label not in legend), row=position, col=1)
                 legend.add(label)
         figure.update_yaxes(title_text=name, row=position, col=1)
-    _mark_best(figure, best, monitored)
-    _style(figure, len(panels), len(rows))
+    _mark_best(figure, rows, best, monitored)
+    _style(figure, len(panels), rows[0]["epoch"], rows[-1]["epoch"])
     return figure
 
 
@@ -85,28 +87,31 @@ def _line(rows: list[Row], column: str, label: str, colour: str, best: int | Non
         line={"color": colour, "width": 2},
         marker={
             "symbol": ["star" if epoch == best else "circle" for epoch in epochs],
-            "size": [13 if epoch == best else 4 for epoch in epochs],
+            "size": [
+                13 if epoch == best else 4 if len(epochs) <= MOST_MARKED else 0 for epoch in epochs
+            ],
         },
         hovertemplate=f"epoch %{{x}}<br>{column} %{{y:.5g}}<extra></extra>",
     )
 
 
-def _mark_best(figure: Any, best: int | None, monitored: str) -> None:
+def _mark_best(figure: Any, rows: list[Row], best: int | None, monitored: str) -> None:
     if best is None:
         return
     figure.add_vline(x=best, line={"color": TEXT_COLOUR, "width": 1, "dash": "dot"})
     figure.add_annotation(
-        text=f"best {monitored}: epoch {best}",
+        text=f"best {monitored.replace('_', ' ')}: epoch {best}",
         x=best,
         xref="x",
         y=1,
         yref="paper",
         yanchor="bottom",
+        xanchor="right" if best > (rows[0]["epoch"] + rows[-1]["epoch"]) / 2 else "left",
         showarrow=False,
     )
 
 
-def _style(figure: Any, panels: int, epochs: int) -> None:
+def _style(figure: Any, panels: int, first: int, last: int) -> None:
     legend_at = 1 + LEGEND_ABOVE / (PANEL_HEIGHT * panels - 30)  # above the mark of the best epoch
     figure.update_layout(
         template="none",
@@ -125,6 +130,9 @@ def _style(figure: Any, panels: int, epochs: int) -> None:
         hovermode="x",
     )
     grid = {"gridcolor": GRID_COLOUR, "zeroline": False, "linecolor": GRID_COLOUR}
-    figure.update_xaxes(**grid, dtick=1 if epochs <= 12 else None)
+    figure.update_xaxes(**grid, dtick=1 if last <= MOST_TICKS else None)
+    # Markers would widen the range by far where the page is narrow.
+    margin = MARGIN * (last - first + 1)
+    figure.update_xaxes(range=[first - margin, last + margin])
     figure.update_yaxes(**grid, automargin=True)
     figure.update_xaxes(title_text="epoch", row=panels, col=1)

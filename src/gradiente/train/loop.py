@@ -10,25 +10,31 @@ import numpy as np
 from gradiente.base.errors import NonFiniteError
 from gradiente.data.batches import epoch_order
 from gradiente.data.sampling import Sampling
-from gradiente.train.callbacks import Callback, listens, tell
+from gradiente.data.stream import Stream
+from gradiente.train.callbacks import Callback, in_order, listens, tell
 from gradiente.train.diagnosis import non_finite_weights, remedy
 from gradiente.train.history import History, Row
-from gradiente.train.history_flow import FlowSampling, mean_flow
+from gradiente.train.history_flow import FlowSampling, Look, mean_flow
 from gradiente.train.inputs import Samples
 from gradiente.train.learner import EVALUATION_BATCH, Learner
 from gradiente.train.measure import mean_loss, values_of
 from gradiente.train.pace import Pace
 from gradiente.train.position import Position
 from gradiente.train.progress import Progress
-from gradiente.train.state import State
+from gradiente.train.state import WEIGHTS, State
 from gradiente.train.step import NONE_FAILED
+from gradiente.train.stream_samples import parts_of
+from gradiente.train.unfinished import Unfinished, remembered, remind
 
 INTERRUPTED = "interrupted by the user"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one call of fit was asked to do."""
+    """What one call of fit was asked to do.
+
+    validation_stream: the stream of which `validation` is the first part, if it is one.
+    """
 
     data: Samples
     validation: Samples | None
@@ -39,6 +45,7 @@ class Plan:
     max_seconds: float | None
     flow: FlowSampling
     sampling: Sampling | None = None
+    validation_stream: Stream | None = None
 
     @property
     def is_watched(self) -> bool:
@@ -74,9 +81,12 @@ class Run:
         self.last = 0  # the number of the last epoch
         self.epoch = self.done = 0  # the one at work, and how many of its batches are done
         self.rate: float | None = None
+        self.began = 0.0  # when the epoch at work began, on a clock
+        self.is_over = False
+        self.callbacks = in_order(plan.callbacks)
         if learner.position is not None:
             learner.position.check(plan.batch_size, plan.count, plan.shuffle)
-        self.flow: list[dict[str, Any]] = []  # of the batches of the epoch that were looked at
+        self.flow: list[Look] = []  # of the batches of the epoch that were looked at
         self.pace = Pace(one_by_one=listens(plan.callbacks, "on_batch_end"))
 
     def through(self, progress: Progress) -> None:
@@ -90,6 +100,7 @@ class Run:
         self.history.stopped = None
         try:
             self._tell("on_fit_begin")
+            self._go_on()
             for epoch in range(first, self.last + 1):
                 if self.stopped is None:
                     self._epoch(epoch, progress)
@@ -109,7 +120,7 @@ class Run:
             self.stopped = self.stopped or f"{type(error).__name__} was raised"
             raise
         finally:
-            self.done = 0  # an epoch that was left is not gone on with
+            self.done, self.is_over = 0, True  # an epoch that was left is not gone on with
             self.history.stopped = self.stopped or "all epochs done"
             self.history.compilations += learner.compilations - compilations
             self.history.profile = learner.profile()
@@ -120,6 +131,8 @@ class Run:
     def position(self) -> Position | None:
         """Where the training stands in the middle of an epoch; `None` between epochs."""
         plan = self.plan
+        if self.learner.position is not None:
+            return self.learner.position  # it has not begun yet
         if self.done == 0:
             return None
         size, count = plan.batch_size, plan.count
@@ -132,31 +145,71 @@ class Run:
 
     @cached_property
     def work(self) -> float:
-        """The weights of the network times the samples of a batch; of no interest without flow."""
-        asked = self.plan.flow.asked
-        return float(self.learner.recipe.network.count * self.plan.batch_size) if asked else 0.0
+        """The weights of the network times the samples of a batch."""
+        return float(self.learner.recipe.network.count * self.plan.batch_size)
 
-    def _tell(self, event: str, *args: Any) -> None:
-        tell(self.plan.callbacks, event, self.trainer, *args)
+    @property
+    def is_ending(self) -> bool:
+        """Whether no epoch follows those that are done."""
+        done = self.history[-1]["epoch"] if len(self.history) else 0
+        return self.stopped is not None or done >= self.last
 
-    def _epoch(self, epoch: int, progress: Progress) -> None:
+    @property
+    def unfinished(self) -> Unfinished | None:
+        """What this fit goes on with if it is interrupted now; `None` if there is no more to do."""
+        if self.learner.unfinished is not None:
+            return self.learner.unfinished  # it has not begun yet
+        if self.is_over or (self.done == 0 and self.is_ending):
+            return None
+        plan, best = self.plan, self.best
+        return Unfinished(
+            plan.batch_size,
+            plan.count,
+            plan.shuffle,
+            seconds=time.monotonic() - self.began if self.done else 0.0,
+            best_loss=float(self.best_loss),
+            best=best and {part: best[part] for part in WEIGHTS},
+            flow=self.flow if self.done else [],
+            callbacks=remembered(self.callbacks),
+        )
+
+    def _go_on(self) -> None:
+        """Take up what an interrupted fit remembered, if this is the same one."""
+        plan, before = self.plan, self.learner.unfinished
+        if before is None or not before.is_of(plan.batch_size, plan.count, plan.shuffle):
+            return
+        self.best, self.best_loss = before.best, before.best_loss
+        remind(self.callbacks, before.callbacks)
+
+    def _begin_epoch(self, epoch: int) -> None:
+        """Begin an epoch, or what is left of one that was interrupted."""
         learner, plan = self.learner, self.plan
-        started = time.monotonic()
+        self.epoch, self.began, self.flow = epoch, time.monotonic(), []
         self._tell("on_epoch_begin", epoch)
         position = learner.begin_epoch(self.first, watched=plan.is_watched)
-        progress.begin_epoch(epoch, self.last, plan.batches)
-        self.epoch, self.rate = epoch, learner.learning_rate
+        before, learner.unfinished = learner.unfinished, None
+        self.rate = learner.learning_rate
         if position is not None:
             self.done, self.rate = position.batches, position.learning_rate
             self.stopped = self.stopped or position.stopping
-        self.flow = []
+            if before is not None:
+                self.began -= before.seconds
+                self.flow = list(before.flow)
+
+    def _tell(self, event: str, *args: Any) -> None:
+        tell(self.callbacks, event, self.trainer, *args)
+
+    def _epoch(self, epoch: int, progress: Progress) -> None:
+        learner, plan = self.learner, self.plan
+        self._begin_epoch(epoch)
+        progress.begin_epoch(epoch, self.last, plan.batches)
         sums = self._batches(epoch, progress)
         self._refuse_weights(epoch)
         row: Row = {"epoch": epoch, "learning_rate": self.rate}
         row.update(values_of(sums, learner.recipe.metrics))
         if plan.validation is not None:
             row.update(self._validate(plan.validation, epoch))
-        row["seconds"] = time.monotonic() - started
+        row["seconds"] = time.monotonic() - self.began
         self._finish(row, progress)
 
     def _order(self, epoch: int) -> np.ndarray:
@@ -176,9 +229,9 @@ class Run:
             return self._iteration(epoch, progress)
         order = self._order(epoch)
         assert learner.state is not None
-        # not the rest of the samples, which would need a compilation of its own
         whole = max(plan.data.count // plan.batch_size, 1)
-        due = plan.flow.due(int(learner.state["batches"]) - self.done, whole, work=self.work)
+        before, rest = int(learner.state["batches"]) - self.done, plan.batches > whole
+        due = plan.flow.due(before, whole, work=self.work, rest=rest)
         while self.done < plan.batches:
             rows, update = self._next(order, self.done, due)
             if self.done in due:
@@ -235,8 +288,11 @@ class Run:
         return rows.reshape(steps, -1), update
 
     def _validate(self, validation: Samples, epoch: int) -> Row:
+        stream = self.plan.validation_stream
+        parts = iter((validation,)) if stream is None else parts_of(stream)
+        size = max(self.plan.batch_size, EVALUATION_BATCH)
         with self.learner.averaged():
-            measured = self.learner.measure(validation, max(self.plan.batch_size, EVALUATION_BATCH))
+            measured = self.learner.measure(next(parts), size, parts)
         if not np.isfinite(measured["loss"]):
             why = remedy(validation, self.learner.learning_rate, "validation data")
             raise NonFiniteError(f"the validation loss is infinite or NaN in epoch {epoch}. {why}")

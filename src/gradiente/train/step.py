@@ -13,7 +13,6 @@ import numpy as np
 
 from gradiente.backends.compilations import Compilations
 from gradiente.backends.compile import CompiledFunction, compile
-from gradiente.backends.owned import Owned
 from gradiente.backends.steps import CompiledSteps
 from gradiente.base.errors import (
     DataError,
@@ -375,7 +374,7 @@ class Compiled:
 
 def compiled(recipe: Recipe, backend: str | None, threads: int | None) -> Compiled:
     """Compile each function of a recipe; they are traced when first called."""
-    owned = Owned()
+    owned: dict[int, np.ndarray] = {}
     return Compiled(
         update=CompiledSteps(recipe.update, backend, threads, owned),
         observing_update=CompiledSteps(recipe.observing_update, backend, threads, owned),

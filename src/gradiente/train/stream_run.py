@@ -9,16 +9,17 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gradiente.base.errors import DataError, InvalidArgumentError, NonFiniteError
-from gradiente.base.trees import flatten, map_tree
+from gradiente.base.trees import map_tree
 from gradiente.data.prefetch import prefetched
 from gradiente.data.stream import Stream
 from gradiente.optimizers.optimizer import Optimizer
 from gradiente.train.diagnosis import remedy
-from gradiente.train.inputs import Samples, names_of, samples
+from gradiente.train.inputs import Samples
 from gradiente.train.loop import Plan, Run
 from gradiente.train.measure import mean_loss
 from gradiente.train.position import Position
 from gradiente.train.step import NONE_FAILED
+from gradiente.train.stream_samples import samples_of_chunks
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class StreamRun(Run):
         accumulate, batches = learner.recipe.accumulate, -(-piece.count // plan.batch_size)
         assert learner.state is not None
         whole, before = piece.count // plan.batch_size, int(learner.state["batches"])
-        due = plan.flow.due(before, whole, len(self.flow), self.work)
+        due = plan.flow.due(before, whole, len(self.flow), self.work, rest=batches > whole)
         order = np.arange(piece.count)
         while self.done < begun + batches and not (self.done > begun and self._is_late()):
             within = self.done - begun
@@ -122,15 +123,6 @@ class StreamRun(Run):
         raise NonFiniteError(f"{what}. {why} The network has its best finite weights back.")
 
 
-def first_samples(stream: Stream) -> Samples:
-    """The first chunk, which says what samples are like. Raises `DataError` if there is none."""
-    with closing(stream.chunks(0, 0, shuffle=False)) as chunks:  # type: ignore[type-var]
-        for chunk in chunks:
-            if _count(chunk):
-                return samples(*chunk)
-    raise DataError("the stream gave no samples: every chunk is empty, or there is none.")
-
-
 def whole_batches(chunks: Iterator[Any], plan: StreamPlan, skipped: int) -> Iterator[Samples]:
     """The samples of all chunks in order, in pieces of whole batches; the last has what is left.
 
@@ -148,36 +140,6 @@ def whole_batches(chunks: Iterator[Any], plan: StreamPlan, skipped: int) -> Iter
                 yield _cut(piece, 0, whole)
     if rest is not None and rest.count:
         yield rest
-
-
-def samples_of_chunks(chunks: Iterator[Any], first: Samples) -> Iterator[Samples]:
-    """Every chunk that is not empty, as samples like the first ones; `DataError` for others."""
-    with closing(chunks):  # type: ignore[type-var]
-        for number, chunk in enumerate(chunks, start=1):
-            if _count(chunk):
-                piece = samples(*chunk)
-                _refuse_others(piece, first, number)
-                yield piece
-
-
-def _count(chunk: Any) -> int:
-    leaves = flatten(chunk)[0]
-    return max((len(leaf) for leaf in leaves if np.ndim(leaf)), default=0)
-
-
-def _refuse_others(piece: Samples, first: Samples, number: int) -> None:
-    """All chunks have to fit the one program that was compiled for the first."""
-    for part in ("x", "y", "weight"):
-        ours, theirs = getattr(piece, part), getattr(first, part)
-        if flatten(ours)[1] != flatten(theirs)[1]:
-            raise DataError(f"chunk {number} does not have the {part} that the first one has.")
-        names = names_of(part, ours)
-        for name, leaf, other in zip(names, flatten(ours)[0], flatten(theirs)[0], strict=True):
-            if leaf.shape[1:] != other.shape[1:] or leaf.dtype != other.dtype:
-                raise DataError(
-                    f"{name} of chunk {number} has samples of shape {leaf.shape[1:]} and type "
-                    f"{leaf.dtype}, the first one of shape {other.shape[1:]} and {other.dtype}."
-                )
 
 
 def _cut(data: Samples, start: int, end: int) -> Samples:
@@ -203,7 +165,7 @@ def refuse_with_stream(optimizer: Optimizer, y: Any, others: dict[str, Any]) -> 
         raise InvalidArgumentError("a stream comes as it is: sampling= needs all samples at hand.")
     if isinstance(others["validation"], float | np.floating):
         raise InvalidArgumentError(
-            "no fraction of a stream can be set aside: give validation=(x, y)."
+            "no fraction of a stream can be set aside: give validation=(x, y), or a stream."
         )
     if optimizer.search is not None:
         raise InvalidArgumentError(

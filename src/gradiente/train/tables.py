@@ -7,7 +7,9 @@ import numpy as np
 
 from gradiente.base.errors import DataError, InvalidArgumentError, RunError
 from gradiente.data.encode import Preprocessing
+from gradiente.data.stream import Stream
 from gradiente.train.state import State
+from gradiente.train.stream_samples import first_samples
 
 PART = "preprocessing"  # of a state in a file
 
@@ -40,7 +42,9 @@ def encoded(preprocessing: Preprocessing | None, x: Any, y: Any) -> tuple[Any, A
 
 
 def encoded_validation(preprocessing: Preprocessing | None, validation: Any) -> Any:
-    """What `validation` means as arrays, if it is a table."""
+    """What `validation` means as arrays, if it is a table; of a stream the first ones."""
+    if isinstance(validation, Stream):
+        return first_samples(validation).as_tuple()
     if preprocessing is None or validation is None or isinstance(validation, float):
         return validation
     return encoded(preprocessing, validation, None)

@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from gradiente.backends.steps import CompiledSteps
 from gradiente.base.arguments import check_count, check_number
 from gradiente.base.errors import GradienteError, InvalidArgumentError, RunError
-from gradiente.base.later import later
 from gradiente.data.encode import Preprocessing
 from gradiente.data.stream import Stream
 from gradiente.metrics.metric import Metric
@@ -31,7 +30,7 @@ from gradiente.train.checked import (
 from gradiente.train.checkpoint import Facts, Saved, read_checkpoint, write_checkpoint
 from gradiente.train.checkpoint_folder import read_newest
 from gradiente.train.description import completed, describe_recipe, doubted
-from gradiente.train.given import divided, parts_to_measure
+from gradiente.train.given import divided, parts_to_measure, parts_to_predict
 from gradiente.train.history import History
 from gradiente.train.history_flow import FlowSampling
 from gradiente.train.inputs import (
@@ -86,6 +85,9 @@ class Trainer:
 
     Raises `InvalidArgumentError` for arguments of another kind.
     """
+
+    # Reports know trainers and come after them: `gradiente.report.trainer` puts this here.
+    _write_report: ClassVar[Callable[..., Path]]
 
     def __init__(
         self,
@@ -168,16 +170,26 @@ class Trainer:
 
         The rest of that epoch counts as the first of those asked for.
 
-        `None` between epochs. Set it to `None` to begin a new epoch instead.
+        `None` between epochs. Set it to `None` to begin a new epoch instead, with callbacks that
+        remember nothing of a fit that was interrupted.
         """
-        running = self._learner.is_fitting and self._run is not None
-        return self._run.position if running and self._run else self._learner.position
+        return self._standing.position
 
     @position.setter
     def position(self, position: None) -> None:
         if position is not None:
             raise InvalidArgumentError("a position is set to None only: a new epoch begins then.")
-        self._learner.position = None
+        self._learner.position = self._learner.unfinished = None
+
+    @property
+    def _standing(self) -> Run | Learner:
+        """What knows where training stands: the fit while there is one."""
+        return self._run if self._learner.is_fitting and self._run is not None else self._learner
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the fit ends after the epoch that is done; for callbacks."""
+        return self._run is None or self._run.is_ending
 
     # -- training ----------------------------------------------------------------------------------
 
@@ -204,8 +216,8 @@ class Trainer:
         x, y: arrays with the samples along the first axis; a tuple or dict of arrays for several
             inputs or targets. With preprocessing= x is a table, which has the targets too. Or x is
             a `data.Stream`, without y: data larger than memory.
-        validation: (x, y) or (x, y, sample_weight), or a table, to be measured after each epoch, or
-            the fraction of the samples to set aside for that.
+        validation: (x, y) or (x, y, sample_weight), a table, or a stream, to be measured after each
+            epoch, or the fraction of the samples to set aside for that.
         early_stopping: how many epochs without improvement of the validation loss end the training,
             with the best weights put back; or an `EarlyStopping`.
         callbacks: see `gradiente.train.callbacks`; functions of (trainer, row) will do.
@@ -216,8 +228,8 @@ class Trainer:
             elsewhere; `False` is silent.
         profile: measure the training steps; `history.profile` says where their time went, and is
             printed at the end unless verbose is `False`. Results are the same bits.
-        flow: look at the gradient in each layer on every hundredth batch, more rarely for small
-            networks, at most twice an epoch; on every so many, if a number is given.
+        flow: look at the gradient in each layer on about every hundredth batch, more rarely for
+            small networks, at most twice an epoch; on every so many, if a number is given.
             `history.flow` has it. Results are the same.
         Ctrl-C ends the training, keeps the weights of the best epoch and returns the history. A
         loss that is no longer finite raises `NonFiniteError`, with the best finite weights put
@@ -230,6 +242,7 @@ class Trainer:
         plan = kind(
             data=data,
             validation=validated,
+            validation_stream=validation if isinstance(validation, Stream) else None,
             epochs=check_count("epochs", epochs, at_least=1),
             batch_size=check_count("batch_size", batch_size, at_least=1),
             shuffle=shuffle,
@@ -310,11 +323,16 @@ class Trainer:
         return self._learner.measure(first, batch_size, parts)
 
     def predict(self, x: Any, batch_size: int = EVALUATION_BATCH) -> Any:
-        """The raw outputs of the network (logits, for classification), as arrays."""
-        data = inputs(encoded_inputs(self.preprocessing, x))
+        """The raw outputs of the network (logits, for classification), as arrays.
+
+        x: as in `fit`: arrays, a table where the trainer has a preprocessing, or a stream, whose
+            targets, if it has some, are not looked at.
+        """
         batch_size = check_count("batch_size", batch_size, at_least=1)
-        self._learner.prepare(data.first(1).x)
-        return self._learner.predict(data, batch_size)
+        parts = parts_to_predict(self.preprocessing, x)
+        first = next(parts)
+        self._learner.prepare(first.first(1).x)
+        return self._learner.predict(first, batch_size, parts)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
@@ -377,22 +395,24 @@ class Trainer:
         `DataError` and `InvalidArgumentError` for data and names that do not fit.
         """
         names = {"class_names": class_names, "feature_names": feature_names}
-        return later("report")(self, path, x, y, title=title, **names)
+        return self._write_report(path, x, y, title=title, **names)
 
     # -- saving ------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:
         """Write everything that training continues from into one file, without code in it.
 
-        In a callback, that may be in the middle of an epoch. The file appears whole or not at all.
-        Raises `RunError` if it cannot be written.
+        In a callback, that may be in the middle of an epoch; the file then also has what the
+        callbacks remember, and the fit that comes first after loading it goes on with that. The
+        file appears whole or not at all. Raises `RunError` if it cannot be written.
         """
         recipe, position = self._learner.recipe, self.position
+        fit = self._standing.unfinished
         facts = Facts(recipe.seed, recipe.accumulate, repr(recipe.optimizer))
         state = self._learner.resumable(inside=position is not None)
         state = with_preprocessing(state, self.preprocessing)
         parts = describe_recipe(recipe)
-        write_checkpoint(Path(path), Saved(state, self.history, facts, position, parts))
+        write_checkpoint(Path(path), Saved(state, self.history, facts, position, parts, fit))
 
     @classmethod
     def load(
@@ -427,7 +447,7 @@ class Trainer:
             ) from None
         except GradienteError as error:
             raise RunError(f"{path} does not fit this network: {error}") from None
-        trainer.history = saved.history
+        trainer.history, trainer._learner.unfinished = saved.history, saved.unfinished
         return trainer
 
     def __repr__(self) -> str:

@@ -3,11 +3,11 @@
 from functools import lru_cache, partial
 from importlib.util import find_spec
 
+from gradiente.backends.backend import Backend
 from gradiente.backends.native.describe import llvm_text, machine_code
 from gradiente.backends.native.loading import load_once
 from gradiente.backends.native.machine.target import host
 from gradiente.backends.native.run import NativeProgram, NativeSteps
-from gradiente.backends.registry import Backend
 
 KNOWN_CPUS = ("x86_64", "amd64", "aarch64", "arm64")
 

@@ -19,10 +19,11 @@ from gradiente.graph.graph import Graph
 
 Arrays = list[np.ndarray]
 
-RECENT = 4  # states whose addresses are known: of whole batches, and of the rest
+RECENT = 4  # states whose places are known: that of whole batches, and that of the rest
 
 
-def _addresses(arrays: Arrays) -> list[int]:
+def places(arrays: Arrays) -> list[int]:
+    """Where the elements of arrays lie in memory."""
     return [array.ctypes.data for array in arrays]
 
 
@@ -45,8 +46,8 @@ class _Callable:
         self.distances = np.zeros(len(module.gathered_nodes), np.int64)
         self.times = Times(module, self.library, self.threads) if module.timed else None
         self._memory = aligned(0)
-        self._own = _addresses([self.arena, self.status, self._memory, self.sync])
-        (self._distances,) = _addresses([self.distances])
+        self._own = places([self.arena, self.status, self._memory, self.sync])
+        (self._distances,) = places([self.distances])
         renew_in_children(self)
 
     def renew(self) -> None:
@@ -55,22 +56,22 @@ class _Callable:
         self.sync[:] = 0
 
     def _run(
-        self, arrays: list[int], order: np.ndarray | None = None, threads: int | None = None
+        self, given: list[int], order: np.ndarray | None = None, threads: int | None = None
     ) -> None:
         """Run once, or once for each row of an order, with arrays in the module's order.
 
-        arrays: their addresses.
+        given: the places of the arrays.
         """
         threads = threads or self.threads
         if len(self._memory) < self.module.private_size * self.threads:
             self._memory = aligned(self.module.private_size * self.threads)
-            self._own = _addresses([self.arena, self.status, self._memory, self.sync])
+            self._own = places([self.arena, self.status, self._memory, self.sync])
         self.sync[SYNC_BYTES:] = 0
         self.status[0] = 0  # an interrupted run may have left it
         steps = [0, 0, 0]
         if order is not None:
             steps = [order.ctypes.data, len(order), self._distances]
-        addresses = [*self._own, *steps, *arrays]
+        addresses = [*self._own, *steps, *given]
         addresses += [] if self.times is None else [self.times.address]
         table = (ctypes.c_void_p * len(addresses))(*addresses)
         if self.times is None:
@@ -117,7 +118,7 @@ class NativeProgram(_Callable):
         given = [np.ascontiguousarray(array) for array in arrays]
         outputs = [np.empty(node.type.shape, node.type.dtype) for node in module.graph.outputs]
         with self.lock:  # one arena: one caller at a time
-            self._run(_addresses([*given, *module.constants, *outputs]))
+            self._run(places([*given, *module.constants, *outputs]))
         return outputs
 
 
@@ -140,8 +141,8 @@ class NativeSteps(_Callable):
         self.fixed = threads is not None
         self.teams: dict[int, TeamSize] = {}  # for runs of about 2^i steps
         self.batches = [aligned(self.module.size(node)) for node in self.module.gathered_nodes]
-        outputs = [self.status] * len(self.module.graph.outputs)  # unused: they replace the state
-        self._behind = _addresses([*self.batches, *self.module.constants, *outputs])
+        unused = [self.status] * len(self.module.graph.outputs)
+        self._fixed = places([*self.batches, *self.module.constants, *unused])
         self._states: dict[tuple[int, ...], tuple[Arrays, list[int]]] = {}
 
     def own(self, array: np.ndarray) -> np.ndarray:
@@ -156,17 +157,17 @@ class NativeSteps(_Callable):
         """
         order = np.ascontiguousarray(order, np.int64)
         with self.lock:
-            arrays = [*self._placed(state), *self._behind, *_addresses(data)]
+            given = [*self._placed(state), *self._fixed, *places(data)]
             self.distances[:] = [column.strides[0] for column in data]
             team = self._team(len(order))
             for part in team.parts(len(order)):
                 began = time.perf_counter()
-                self._run(arrays, order[part.start : part.stop], part.threads)
+                self._run(given, order[part.start : part.stop], part.threads)
                 team.record(part, time.perf_counter() - began)
         return state
 
     def _placed(self, state: Arrays) -> list[int]:
-        """The addresses of a state, which is mostly one of those that ran last.
+        """The places of a state, which is mostly one of those that ran last.
 
         Their arrays are kept, and so their identities are theirs alone.
         """
@@ -174,7 +175,7 @@ class NativeSteps(_Callable):
         if key not in self._states:
             if len(self._states) >= RECENT:
                 self._states.clear()
-            self._states[key] = list(state), _addresses(state)
+            self._states[key] = list(state), places(state)
         return self._states[key][1]
 
     def _team(self, steps: int) -> TeamSize:

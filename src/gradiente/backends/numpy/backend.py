@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from gradiente.backends.backend import Arrays, Backend, Program
 from gradiente.backends.numpy.program import program
 from gradiente.backends.numpy.timing import TimedProgram
-from gradiente.backends.registry import Arrays, Backend, Program
 from gradiente.graph.graph import Graph
 
 
