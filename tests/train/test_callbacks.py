@@ -110,6 +110,7 @@ def test_a_schedule_by_epochs():
     rates = []
 
     class Told:
+        position = None  # no epoch was interrupted
         learning_rate = property(None, lambda self, rate: rates.append(rate))
 
     def halved(epoch):

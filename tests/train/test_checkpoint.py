@@ -303,6 +303,11 @@ def position(**changes):
     return {**numbers, **changes}
 
 
+def unfinished(**changes):
+    words = {"batch_size": 10, "samples": 45, "shuffle": True, "seconds": 0.5, "best_loss": 1.0}
+    return {**words, "best_is_now": True, "flow": [], "callbacks": {"dict": {}}, **changes}
+
+
 def test_forged_checkpoints_are_refused(saved, tmp_path):
     """With a right seal, but other things in it."""
     from safetensors import safe_open
@@ -322,9 +327,10 @@ def test_forged_checkpoints_are_refused(saved, tmp_path):
         return other
 
     assert len(loaded(forged()).history) == 2  # the forger is good at it
+    assert loaded(forged(unfinished=unfinished()))._learner.unfinished.best is not None
     some = [name for name in text["arrays"] if not name.startswith("parameters/0.weight")]
     for changes in (
-        {"format": "gradiente checkpoint 3"},
+        {"format": "gradiente checkpoint 4"},
         {"arrays": dict.fromkeys(arrays, "0" * 64)},
         {"arrays": {}},
         {"position": [1, 2]},
@@ -335,6 +341,15 @@ def test_forged_checkpoints_are_refused(saved, tmp_path):
         {"position": position(shuffle=None)},
         {"position": position(learning_rate="high")},
         {"position": position(stopping=1)},
+        {"unfinished": []},
+        {"unfinished": unfinished(samples="45")},
+        {"unfinished": unfinished(seconds=None)},
+        {"unfinished": unfinished(callbacks={"array": 0})},
+        {"unfinished": unfinished(callbacks={"dict": {"A 1": {"dict": {"a": {"list": 0}}}}})},
+        {"unfinished": unfinished(callbacks=[])},
+        {"unfinished": unfinished(flow=[{"0": [1.0]}])},
+        {"unfinished": unfinished(flow=[{"0": [1.0] * 6}, {"1": [1.0] * 6}])},
+        {"unfinished": unfinished(flow=[{"0": [1.0] * 6}, 1])},
         {"facts": {"seed": 1}},
         {"facts": {"seed": -1, "accumulate": 1, "optimizer": ""}},
         {"facts": {"seed": "a", "accumulate": 1, "optimizer": ""}},

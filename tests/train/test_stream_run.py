@@ -98,7 +98,7 @@ def test_training_resumes_bit_for_bit(tmp_path):
     whole.fit(stream, epochs=5, verbose=False)
     first.fit(stream, epochs=2, callbacks=[Checkpoint(tmp_path / "run")], verbose=False)
     second = Trainer.load(
-        tmp_path / "run" / "epoch_000002.checkpoint",
+        tmp_path / "run",
         network(),
         loss=losses.cross_entropy,
         optimizer=optimizers.Adam(0.05),
@@ -114,14 +114,14 @@ def test_training_resumes_in_the_middle_of_an_epoch(batch, tmp_path):
     np.save(tmp_path / "y.npy", Y)
     stream = stream_npy(tmp_path / "x.npy", tmp_path / "y.npy", rows=30)
     whole = made()
-    whole.fit(stream, epochs=3, batch_size=16, verbose=False)
+    whole.fit(stream, epochs=3, batch_size=16, verbose=False, flow=2)
 
     class Save(Callback):
         def on_batch_end(self, trainer, number):
             if number == batch and len(trainer.history) == 1:
                 trainer.save(tmp_path / "run")
 
-    made().fit(stream, epochs=2, batch_size=16, callbacks=[Save()], verbose=False)
+    made().fit(stream, epochs=2, batch_size=16, callbacks=[Save()], verbose=False, flow=2)
     second = Trainer.load(
         tmp_path / "run",
         network(),
@@ -132,8 +132,9 @@ def test_training_resumes_in_the_middle_of_an_epoch(batch, tmp_path):
     assert second.position.batches == batch
     with pytest.raises(DataError, match="with batch size 16, not 10"):
         second.fit(stream, epochs=2, batch_size=10, verbose=False)
-    second.fit(stream, epochs=2, batch_size=16, verbose=False)
+    second.fit(stream, epochs=2, batch_size=16, verbose=False, flow=2)
     assert_same(whole, second)
+    assert whole.history.flow == second.history.flow != []
 
 
 def test_a_stream_is_measured_as_one_array_is():

@@ -9,7 +9,7 @@ import pytest
 
 from gradiente import losses, metrics, nn, optimizers
 from gradiente.base.errors import BackendError
-from gradiente.train import MLflow, TensorBoard, Trainer
+from gradiente.train import LambdaCallback, MLflow, TensorBoard, Trainer
 from gradiente.train.trackers import numbers_of_row
 
 RANDOM = np.random.default_rng(8)
@@ -86,11 +86,66 @@ def test_a_run_in_the_file_store_of_mlflow(tmp_path, monkeypatch):
     assert [value.value for value in values] == trainer.history["validation_loss"]
 
 
+class Stop(Exception):
+    pass
+
+
+def stop_after(epoch, path):
+    """A callback that saves the trainer in the middle of the epoch after this one, and stops."""
+
+    def save(trainer, batch):
+        if trainer.position.epoch == epoch + 1:
+            trainer.save(path)
+
+    def stop(trainer, row):
+        if row["epoch"] == epoch + 1:
+            raise Stop  # as if killed: what was written of this epoch is there
+
+    return LambdaCallback(on_batch_end=save, on_epoch_end=stop)
+
+
+def interrupted_and_resumed(log, path):
+    """A training of three epochs that is interrupted and begins the second one again."""
+    with pytest.raises(Stop):
+        made().fit(X, Y, epochs=3, callbacks=[log(), stop_after(1, path)], **FIT)
+    trainer = Trainer.load(path, metrics=made()._learner.recipe.metrics)
+    assert len(trainer.history) == 1
+    trainer.fit(X, Y, epochs=2, callbacks=[log()], **FIT)
+    return trainer
+
+
+def test_an_interrupted_training_goes_on_in_the_same_event_files(tmp_path):
+    pytest.importorskip("tensorboardX")
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    trainer = interrupted_and_resumed(lambda: TensorBoard(tmp_path / "logs"), tmp_path / "file")
+    events = reader.EventAccumulator(str(tmp_path / "logs"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("loss")] == [1, 2, 3]
+    np.testing.assert_allclose(
+        [event.value for event in events.Scalars("loss")], trainer.history["loss"], rtol=1e-6
+    )
+
+
+def test_an_interrupted_training_goes_on_in_the_same_run_of_mlflow(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(MlflowClient=Client))
+    logs = []
+
+    def log():
+        logs.append(MLflow("walks", folder=tmp_path))
+        return logs[-1]
+
+    interrupted_and_resumed(log, tmp_path / "file")
+    assert logs[0].run_id == logs[1].run_id == "r"
+    assert logs[1]._client.run is None and logs[1]._client.status == "RUNNING"
+    assert logs[1]._client.ended == [("r", "FINISHED")]
+
+
 class Client:
     """The part of MLflow's client that the callback speaks to."""
 
     def __init__(self, tracking_uri):
         self.uri, self.metrics, self.ended = tracking_uri, [], []
+        self.run = self.status = None
 
     def get_experiment_by_name(self, name):
         return None
@@ -101,6 +156,10 @@ class Client:
     def create_run(self, number, run_name):
         self.run = (number, run_name)
         return SimpleNamespace(info=SimpleNamespace(run_id="r"))
+
+    def update_run(self, run, status):
+        assert run == "r"
+        self.status = status
 
     def log_param(self, run, name, value):
         assert run == "r" and isinstance(value, str)

@@ -1,7 +1,7 @@
 """Training: the trainer, what may look on while it trains, and what it writes down.
 
-`from gradiente.train import EarlyStopping, Checkpoint, Safeguard, CSVLogger` are callbacks, to be
-given to `Trainer.fit(..., callbacks=[...])`; any function of (trainer, row) is one as well.
+`from gradiente.train import EarlyStopping, Checkpoint, CSVLogger` are callbacks, to be given to
+`Trainer.fit(..., callbacks=[...])`; any function of (trainer, row) is one as well.
 """
 
 from gradiente.train.callbacks import (
@@ -13,7 +13,6 @@ from gradiente.train.callbacks import (
 from gradiente.train.checkpoint_callback import Checkpoint
 from gradiente.train.history import History
 from gradiente.train.loggers import CSVLogger, JSONLinesLogger
-from gradiente.train.saving import Safeguard
 from gradiente.train.trackers import MLflow, TensorBoard
 from gradiente.train.trainer import Trainer
 
@@ -27,7 +26,6 @@ __all__ = [
     "LambdaCallback",
     "LearningRateSchedule",
     "MLflow",
-    "Safeguard",
     "TensorBoard",
     "Trainer",
 ]

@@ -4,7 +4,7 @@ A callback is an instance of a subclass of `Callback`, or any function of (train
 called at the end of each epoch.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gradiente.base.arguments import check_count, check_number
@@ -20,17 +20,27 @@ class Callback:
     callback does to `trainer.network` at the beginning or end of an epoch (other weights, layers
     frozen or released) holds from the next epoch on.
 
+    A checkpoint that is written during a fit has what callbacks remember: those that decide
+    something by what they have seen implement `save_state` and `load_state`.
+
     touches_network: `False` for a callback that leaves `trainer.network` alone, and looks at
     `trainer.weights()` if at all: the network then need not be brought up to date each epoch.
+
+    comes_last: `True` for a callback that saves the trainer, which is told of every event after the
+    others, so that it saves what they remember of it.
     """
 
     touches_network = True
+    comes_last = False
 
     def on_fit_begin(self, trainer: Any) -> None:
         """Before the first epoch of a fit."""
 
     def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
-        """Before an epoch, counted from 1."""
+        """Before an epoch, counted from 1.
+
+        Also before the rest of one that was interrupted, of which `trainer.position` then tells.
+        """
 
     def on_batch_end(self, trainer: Any, batch: int) -> None:
         """After a training batch, counted from 1 within the epoch."""
@@ -46,6 +56,13 @@ class Callback:
 
     def on_fit_end(self, trainer: Any) -> None:
         """After the last epoch of a fit, however it ended."""
+
+    def save_state(self) -> Mapping[str, Any]:
+        """What it remembers, by name: numbers, texts, arrays, and lists and dicts of these."""
+        return {}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on with what `save_state` gave before an interruption; called after `on_fit_begin`."""
 
 
 class LambdaCallback(Callback):
@@ -82,7 +99,8 @@ class LearningRateSchedule(Callback):
         self.function = function
 
     def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
-        trainer.learning_rate = self.function(epoch)
+        if trainer.position is None:  # else it was set when the epoch began
+            trainer.learning_rate = self.function(epoch)
 
     def __repr__(self) -> str:
         name = getattr(self.function, "__name__", repr(self.function))
@@ -128,6 +146,11 @@ def as_early_stopping(given: Any) -> list[Callback]:
     if given is None:
         return []
     return [given if isinstance(given, EarlyStopping) else EarlyStopping(given)]
+
+
+def in_order(callbacks: Sequence[Callback]) -> list[Callback]:
+    """The callbacks in the order in which they are told: first those that do not come last."""
+    return sorted(callbacks, key=lambda callback: callback.comes_last)
 
 
 def tell(callbacks: Sequence[Callback], event: str, *args: Any) -> None:
@@ -176,6 +199,8 @@ class EarlyStopping(Callback):
     restore_best: put the weights of the best epoch back at the end.
     """
 
+    REMEMBERED = ("best", "best_epoch", "best_weights")
+
     def __init__(
         self,
         patience: int = 10,
@@ -215,6 +240,12 @@ class EarlyStopping(Callback):
     def on_fit_end(self, trainer: Any) -> None:
         if self.best_weights is not None:
             trainer.set_weights(self.best_weights)
+
+    def save_state(self) -> Mapping[str, Any]:
+        return {name: getattr(self, name) for name in self.REMEMBERED}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self.best, self.best_epoch, self.best_weights = (state[name] for name in self.REMEMBERED)
 
     def __repr__(self) -> str:
         monitor = "" if self.monitor is None else f", monitor={self.monitor!r}"

@@ -20,8 +20,9 @@ from gradiente.base.version import __version__
 from gradiente.train.history import History
 from gradiente.train.position import Position
 from gradiente.train.state import State
+from gradiente.train.unfinished import PART, Unfinished, packed_fit, unpacked_fit
 
-FORMAT = "gradiente checkpoint 2"
+FORMAT = "gradiente checkpoint 3"
 SEPARATOR = "/"  # between the levels of the state; in a name it is written as below
 ESCAPES = (("~", "~0"), (SEPARATOR, "~1"))
 
@@ -46,7 +47,8 @@ class Saved:
     """What is in a file.
 
     facts: `None` for a network alone; position: `None` between epochs; parts: what the network and
-    its trainer are made of, as `description.py` says it.
+    its trainer are made of, as `description.py` says it; unfinished: what the fit goes on with
+    during which it was written.
     """
 
     state: State
@@ -54,6 +56,7 @@ class Saved:
     facts: Facts | None
     position: Position | None = None
     parts: dict[str, Any] = field(default_factory=dict)
+    unfinished: Unfinished | None = None
 
     def __post_init__(self) -> None:
         """Refuse a position that is not in the epoch after those of the history."""
@@ -132,7 +135,11 @@ def packed(saved: Saved) -> bytes:
     """The content of a file."""
     from safetensors.numpy import save
 
-    arrays = flat(saved.state)
+    state, fit = saved.state, None
+    if saved.unfinished is not None:
+        fit, tree = packed_fit(saved.unfinished, state)
+        state = {**state, PART: tree}
+    arrays = flat(state)
     history = History(saved.history.rows)  # callbacks may have added to the rows
     text = json.dumps(
         {
@@ -145,6 +152,7 @@ def packed(saved: Saved) -> bytes:
             "facts": None if saved.facts is None else asdict(saved.facts),
             "parts": saved.parts,
             "position": None if saved.position is None else asdict(saved.position),
+            "unfinished": fit,
             "arrays": _sums(arrays),  # in their order
             "history": history.rows,
             "stopped": saved.history.stopped,
@@ -192,11 +200,14 @@ def read_checkpoint(path: Path) -> Saved:
 
 
 def _unpacked(words: dict[str, Any], arrays: dict[str, np.ndarray]) -> Saved:
-    position, facts = words["position"], words["facts"]
+    position, facts, fit = words["position"], words["facts"], words.get("unfinished")
+    state = _nested(arrays)
+    tree = state.pop(PART, {})
     return Saved(
-        _nested(arrays),
+        state,
         History(words["history"], words["stopped"], words["flow"]),
         None if facts is None else Facts(**facts),
         None if position is None else Position(**position),
         dict(words["parts"]),
+        None if fit is None else unpacked_fit(fit, tree, state),
     )

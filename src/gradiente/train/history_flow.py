@@ -9,6 +9,7 @@ from gradiente.base.errors import InvalidArgumentError
 STATISTICS = ("gradient", "activation", "error", "update", "dead", "saturated")
 
 FlowRow = dict[str, Any]
+Look = dict[str, list[float]]  # the statistics of one batch, by layer
 
 
 def checked_flow(rows: Iterable[FlowRow]) -> list[FlowRow]:
@@ -32,17 +33,17 @@ def _checked(row: FlowRow) -> FlowRow:
     return dict(row)
 
 
-def mean_flow(epoch: int, kinds: dict[str, str], measured: list[dict[str, Any]]) -> list[FlowRow]:
+def mean_flow(epoch: int, kinds: dict[str, str], measured: list[Look]) -> list[FlowRow]:
     """The rows of an epoch: means over the batches that were looked at.
 
-    measured: for each of them an array of the `STATISTICS` by layer. kinds: what each layer is.
+    measured: the `STATISTICS` of each of them. kinds: what each layer is.
     """
     if not measured:
         return []
     return [
         {"epoch": epoch, "layer": layer, "kind": kinds.get(layer, "")}
         | {
-            name: _mean([float(batch[layer][place]) for batch in measured])
+            name: _mean([batch[layer][place] for batch in measured])
             for place, name in enumerate(STATISTICS)
         }
         for layer in measured[0]

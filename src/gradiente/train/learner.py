@@ -23,6 +23,7 @@ from gradiente.optimizers.optimizer import Optimizer
 from gradiente.train.checkpoint import flat
 from gradiente.train.flow import flow_function
 from gradiente.train.full_batch import Evaluated, FullBatch, iteration
+from gradiente.train.history_flow import Look
 from gradiente.train.inputs import Samples
 from gradiente.train.measure import measured
 from gradiente.train.position import Position
@@ -37,6 +38,7 @@ from gradiente.train.state import (
     with_rate_scale,
 )
 from gradiente.train.step import Recipe, compiled
+from gradiente.train.unfinished import Unfinished
 
 INSIDE = ("sums", "accumulated")  # parts of a state that matter in the middle of an epoch only
 EVALUATION_BATCH = 1024  # samples at once where nothing is trained
@@ -54,6 +56,7 @@ class Learner:
         self.plateau = plateau_of(recipe.optimizer)
         self.state: State | None = None
         self.position: Position | None = None  # in an epoch that was begun by another learner
+        self.unfinished: Unfinished | None = None  # what a fit in another process goes on with
         self._configuration: Any = None
         self._empty_sums: Any = None
         self._published: State | None = None  # the state the network shows
@@ -240,7 +243,9 @@ class Learner:
             self._empty_sums = self.recipe.empty_sums(self.weights(), batch.as_tuple())
         position, self.position = self.position, None
         if position is None:
-            state["sums"] = self._empty_sums
+            # A search has kept those of its last evaluation; else the same arrays serve again.
+            kept = self.recipe.optimizer.search is not None
+            state["sums"] = _copied(self._empty_sums, None if kept else state.get("sums"))
         elif _types(state.get("sums", {})) != _types(self._empty_sums):
             self.position = position
             raise RunError(
@@ -334,12 +339,13 @@ class Learner:
         """What compiling has cost so far."""
         return self._former + self.compiled.compilations + self._flow.compilations
 
-    def flow(self, batch: Samples) -> dict[str, Any]:
+    def flow(self, batch: Samples) -> Look:
         """What the gradient does in each layer on a batch; nothing changes."""
         assert self.state is not None
         parts = (*WEIGHTS, "optimizer", "key", "batches")
         with _explained():
-            return self._flow({part: self.state[part] for part in parts}, batch.as_tuple())
+            found = self._flow({part: self.state[part] for part in parts}, batch.as_tuple())
+        return {layer: [float(number) for number in row] for layer, row in found.items()}
 
     def profile(self) -> Profile | None:
         """Where the time of this fit went; `None` if it is not profiled."""

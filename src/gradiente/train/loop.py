@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NoReturn
 
 import numpy as np
@@ -10,19 +11,20 @@ from gradiente.base.errors import NonFiniteError
 from gradiente.data.batches import epoch_order
 from gradiente.data.sampling import Sampling
 from gradiente.data.stream import Stream
-from gradiente.train.callbacks import Callback, listens, tell
+from gradiente.train.callbacks import Callback, in_order, listens, tell
 from gradiente.train.diagnosis import non_finite_weights, remedy
 from gradiente.train.history import History, Row
-from gradiente.train.history_flow import FlowSampling, mean_flow
+from gradiente.train.history_flow import FlowSampling, Look, mean_flow
 from gradiente.train.inputs import Samples
 from gradiente.train.learner import EVALUATION_BATCH, Learner
 from gradiente.train.measure import mean_loss, values_of
 from gradiente.train.pace import Pace
 from gradiente.train.position import Position
 from gradiente.train.progress import Progress
-from gradiente.train.state import State
+from gradiente.train.state import WEIGHTS, State
 from gradiente.train.step import NONE_FAILED
 from gradiente.train.stream_samples import parts_of
+from gradiente.train.unfinished import Unfinished, remembered, remind
 
 INTERRUPTED = "interrupted by the user"
 
@@ -79,9 +81,12 @@ class Run:
         self.last = 0  # the number of the last epoch
         self.epoch = self.done = 0  # the one at work, and how many of its batches are done
         self.rate: float | None = None
+        self.began = 0.0  # when the epoch at work began, on a clock
+        self.is_over = False
+        self.callbacks = in_order(plan.callbacks)
         if learner.position is not None:
             learner.position.check(plan.batch_size, plan.count, plan.shuffle)
-        self.flow: list[dict[str, Any]] = []  # of the batches of the epoch that were looked at
+        self.flow: list[Look] = []  # of the batches of the epoch that were looked at
         self.pace = Pace(one_by_one=listens(plan.callbacks, "on_batch_end"))
 
     def through(self, progress: Progress) -> None:
@@ -95,6 +100,7 @@ class Run:
         self.history.stopped = None
         try:
             self._tell("on_fit_begin")
+            self._go_on()
             for epoch in range(first, self.last + 1):
                 if self.stopped is None:
                     self._epoch(epoch, progress)
@@ -114,7 +120,7 @@ class Run:
             self.stopped = self.stopped or f"{type(error).__name__} was raised"
             raise
         finally:
-            self.done = 0  # an epoch that was left is not gone on with
+            self.done, self.is_over = 0, True  # an epoch that was left is not gone on with
             self.history.stopped = self.stopped or "all epochs done"
             self.history.compilations += learner.compilations - compilations
             self.history.profile = learner.profile()
@@ -125,32 +131,85 @@ class Run:
     def position(self) -> Position | None:
         """Where the training stands in the middle of an epoch; `None` between epochs."""
         plan = self.plan
+        if self.learner.position is not None:
+            return self.learner.position  # it has not begun yet
         if self.done == 0:
             return None
         size, count = plan.batch_size, plan.count
         return Position(self.epoch, self.done, size, count, plan.shuffle, self.rate, self.stopped)
 
-    def _tell(self, event: str, *args: Any) -> None:
-        tell(self.plan.callbacks, event, self.trainer, *args)
+    @cached_property
+    def first(self) -> Samples:
+        """Samples that are like all batches."""
+        return self.plan.data.first(self.plan.batch_size)
 
-    def _epoch(self, epoch: int, progress: Progress) -> None:
+    @cached_property
+    def work(self) -> float:
+        """The weights of the network times the samples of a batch."""
+        return float(self.learner.recipe.network.count * self.plan.batch_size)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether no epoch follows those that are done."""
+        done = self.history[-1]["epoch"] if len(self.history) else 0
+        return self.stopped is not None or done >= self.last
+
+    @property
+    def unfinished(self) -> Unfinished | None:
+        """What this fit goes on with if it is interrupted now; `None` if there is no more to do."""
+        if self.learner.unfinished is not None:
+            return self.learner.unfinished  # it has not begun yet
+        if self.is_over or (self.done == 0 and self.is_ending):
+            return None
+        plan, best = self.plan, self.best
+        return Unfinished(
+            plan.batch_size,
+            plan.count,
+            plan.shuffle,
+            seconds=time.monotonic() - self.began if self.done else 0.0,
+            best_loss=float(self.best_loss),
+            best=best and {part: best[part] for part in WEIGHTS},
+            flow=self.flow if self.done else [],
+            callbacks=remembered(self.callbacks),
+        )
+
+    def _go_on(self) -> None:
+        """Take up what an interrupted fit remembered, if this is the same one."""
+        plan, before = self.plan, self.learner.unfinished
+        if before is None or not before.is_of(plan.batch_size, plan.count, plan.shuffle):
+            return
+        self.best, self.best_loss = before.best, before.best_loss
+        remind(self.callbacks, before.callbacks)
+
+    def _begin_epoch(self, epoch: int) -> None:
+        """Begin an epoch, or what is left of one that was interrupted."""
         learner, plan = self.learner, self.plan
-        started = time.monotonic()
+        self.epoch, self.began, self.flow = epoch, time.monotonic(), []
         self._tell("on_epoch_begin", epoch)
-        position = learner.begin_epoch(plan.data.first(plan.batch_size), watched=plan.is_watched)
-        progress.begin_epoch(epoch, self.last, plan.batches)
-        self.epoch, self.rate = epoch, learner.learning_rate
+        position = learner.begin_epoch(self.first, watched=plan.is_watched)
+        before, learner.unfinished = learner.unfinished, None
+        self.rate = learner.learning_rate
         if position is not None:
             self.done, self.rate = position.batches, position.learning_rate
             self.stopped = self.stopped or position.stopping
-        self.flow = []
+            if before is not None:
+                self.began -= before.seconds
+                self.flow = list(before.flow)
+
+    def _tell(self, event: str, *args: Any) -> None:
+        tell(self.callbacks, event, self.trainer, *args)
+
+    def _epoch(self, epoch: int, progress: Progress) -> None:
+        learner, plan = self.learner, self.plan
+        self._begin_epoch(epoch)
+        progress.begin_epoch(epoch, self.last, plan.batches)
         sums = self._batches(epoch, progress)
         self._refuse_weights(epoch)
         row: Row = {"epoch": epoch, "learning_rate": self.rate}
         row.update(values_of(sums, learner.recipe.metrics))
         if plan.validation is not None:
             row.update(self._validate(plan.validation, epoch))
-        row["seconds"] = time.monotonic() - started
+        row["seconds"] = time.monotonic() - self.began
         self._finish(row, progress)
 
     def _order(self, epoch: int) -> np.ndarray:
@@ -171,9 +230,8 @@ class Run:
         order = self._order(epoch)
         assert learner.state is not None
         whole = max(plan.data.count // plan.batch_size, 1)
-        work = learner.recipe.network.count * plan.batch_size
         before, rest = int(learner.state["batches"]) - self.done, plan.batches > whole
-        due = plan.flow.due(before, whole, work=work, rest=rest)
+        due = plan.flow.due(before, whole, work=self.work, rest=rest)
         while self.done < plan.batches:
             rows, update = self._next(order, self.done, due)
             if self.done in due:

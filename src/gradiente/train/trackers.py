@@ -38,7 +38,11 @@ class TensorBoard(Callback):
     def on_fit_begin(self, trainer: Any) -> None:
         # Two fits within a second would otherwise write into one file, the second over the first.
         suffix = f".{time.time_ns()}"
-        self._writer = self._library.SummaryWriter(str(self.folder), filename_suffix=suffix)
+        # Readers forget what an interrupted fit has written of epochs that are trained again.
+        again = trainer.history[-1]["epoch"] + 1 if len(trainer.history) else None
+        self._writer = self._library.SummaryWriter(
+            str(self.folder), purge_step=again, filename_suffix=suffix
+        )
 
     def on_epoch_end(self, trainer: Any, row: Row) -> None:
         step = row["epoch"]
@@ -66,7 +70,8 @@ class MLflow(Callback):
     experiment: its name, created if need be; run: the name of the run, by default one of MLflow's.
     folder: of the local file store, which MLflow opens in newer versions only on demand:
     naming a folder demands it. By default what `mlflow.set_tracking_uri` or the environment says.
-    parameters: what else to note. Several fits with one callback add to one run.
+    parameters: what else to note. Several fits with one callback add to one run, and so does a
+    training that was interrupted and goes on from a checkpoint.
     Raises `BackendError` if mlflow is not installed.
     """
 
@@ -84,16 +89,31 @@ class MLflow(Callback):
         self.parameters = dict(parameters or {})
         self._library = _library("mlflow", "mlflow")
         self._client: Any = None
+        self._number: Any = None  # of the experiment
         self.run_id: str | None = None
 
     def on_fit_begin(self, trainer: Any) -> None:
+        if self._client is None:
+            self._client = self._connected()
+            known = self._client.get_experiment_by_name(self.experiment)
+            number = known and known.experiment_id
+            self._number = number or self._client.create_experiment(self.experiment)
         if self.run_id is not None:
             self._client.update_run(self.run_id, status="RUNNING")
-            return
-        self._client = self._connected()
-        known = self._client.get_experiment_by_name(self.experiment)
-        number = known.experiment_id if known else self._client.create_experiment(self.experiment)
-        self.run_id = self._client.create_run(number, run_name=self.run).info.run_id
+
+    def save_state(self) -> Mapping[str, Any]:
+        return {} if self.run_id is None else {"run_id": self.run_id}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self.run_id = str(state["run_id"])
+        self._client.update_run(self.run_id, status="RUNNING")
+
+    def on_epoch_begin(self, trainer: Any, epoch: int) -> None:
+        if self.run_id is None:
+            self._begin_run(trainer)
+
+    def _begin_run(self, trainer: Any) -> None:
+        self.run_id = self._client.create_run(self._number, run_name=self.run).info.run_id
         noted = {
             "network": repr(trainer.network),
             "optimizer": repr(trainer.optimizer),

@@ -170,16 +170,26 @@ class Trainer:
 
         The rest of that epoch counts as the first of those asked for.
 
-        `None` between epochs. Set it to `None` to begin a new epoch instead.
+        `None` between epochs. Set it to `None` to begin a new epoch instead, with callbacks that
+        remember nothing of a fit that was interrupted.
         """
-        running = self._learner.is_fitting and self._run is not None
-        return self._run.position if running and self._run else self._learner.position
+        return self._standing.position
 
     @position.setter
     def position(self, position: None) -> None:
         if position is not None:
             raise InvalidArgumentError("a position is set to None only: a new epoch begins then.")
-        self._learner.position = None
+        self._learner.position = self._learner.unfinished = None
+
+    @property
+    def _standing(self) -> Run | Learner:
+        """What knows where training stands: the fit while there is one."""
+        return self._run if self._learner.is_fitting and self._run is not None else self._learner
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the fit ends after the epoch that is done; for callbacks."""
+        return self._run is None or self._run.is_ending
 
     # -- training ----------------------------------------------------------------------------------
 
@@ -392,15 +402,17 @@ class Trainer:
     def save(self, path: str | Path) -> None:
         """Write everything that training continues from into one file, without code in it.
 
-        In a callback, that may be in the middle of an epoch. The file appears whole or not at all.
-        Raises `RunError` if it cannot be written.
+        In a callback, that may be in the middle of an epoch; the file then also has what the
+        callbacks remember, and the fit that comes first after loading it goes on with that. The
+        file appears whole or not at all. Raises `RunError` if it cannot be written.
         """
         recipe, position = self._learner.recipe, self.position
+        fit = self._standing.unfinished
         facts = Facts(recipe.seed, recipe.accumulate, repr(recipe.optimizer))
         state = self._learner.resumable(inside=position is not None)
         state = with_preprocessing(state, self.preprocessing)
         parts = describe_recipe(recipe)
-        write_checkpoint(Path(path), Saved(state, self.history, facts, position, parts))
+        write_checkpoint(Path(path), Saved(state, self.history, facts, position, parts, fit))
 
     @classmethod
     def load(
@@ -435,7 +447,7 @@ class Trainer:
             ) from None
         except GradienteError as error:
             raise RunError(f"{path} does not fit this network: {error}") from None
-        trainer.history = saved.history
+        trainer.history, trainer._learner.unfinished = saved.history, saved.unfinished
         return trainer
 
     def __repr__(self) -> str:

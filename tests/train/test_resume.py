@@ -5,23 +5,27 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from gradiente import losses, metrics, nn, optimizers, schedules
-from gradiente.base.errors import DataError, InvalidArgumentError, RunError
-from gradiente.train.callbacks import Callback
-from gradiente.train.saving import Safeguard
+from gradiente.base.errors import (
+    DataError,
+    InvalidArgumentError,
+    RunError,
+    TypeMismatchError,
+)
+from gradiente.train.callbacks import Callback, EarlyStopping, LearningRateSchedule
 from gradiente.train.trainer import Trainer
 from tests.train.test_checkpoint import assert_same_state, without_time
 
 RANDOM = np.random.default_rng(53)
 X = RANDOM.normal(size=(45, 4)).astype(np.float32)
 Y = (X[:, 0] > X[:, 1]).astype(int)
-FIT = {"batch_size": 10, "validation": (X[:12], Y[:12]), "verbose": False}
+FIT = {"batch_size": 10, "validation": (X[:12], Y[:12]), "verbose": False, "flow": 2}
 BATCHES = 5
 EPOCHS = 2
 
@@ -72,6 +76,16 @@ def uninterrupted(case):
     return trainer
 
 
+def assert_same_training(first, second):
+    """The same bits in everything but the time."""
+    assert_same_state(first.state, second.state)
+    assert without_time(first.history) == without_time(second.history)
+    assert first.history.flow == second.history.flow
+    assert first.history.stopped == second.history.stopped
+    for path, value in second.weights().items():
+        np.testing.assert_array_equal(first.weights()[path], value)
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_resumed_after_every_batch_of_two_epochs(case, tmp_path):
     whole = uninterrupted(case)
@@ -88,10 +102,7 @@ def test_resumed_after_every_batch_of_two_epochs(case, tmp_path):
         again.predict(X)  # looking at it changes nothing
         again.fit(X, Y, epochs=EPOCHS - done, **FIT)
         assert again.position is None
-        assert_same_state(again.state, whole.state)
-        assert without_time(again.history) == without_time(whole.history)
-        for path, value in whole.weights().items():
-            np.testing.assert_array_equal(again.weights()[path], value)
+        assert_same_training(again, whole)
 
 
 def test_interrupted_again_and_again(tmp_path):
@@ -105,8 +116,143 @@ def test_interrupted_again_and_again(tmp_path):
         trainer.save(tmp_path / "again")  # a loaded one can be saved as it is
         trainer = Trainer.load(tmp_path / "again", network(), **options("accumulation"))
     trainer.fit(X, Y, epochs=1, **FIT)
-    assert_same_state(trainer.state, whole.state)
-    assert without_time(trainer.history) == without_time(whole.history)
+    assert_same_training(trainer, whole)
+
+
+WORSE = [5.0, 4.0, 3.0, 3.5, 3.2, 3.6, 1.0, 1.0]  # the best is epoch 3, and 6 the third after it
+
+
+def overfitting(trainer, row):
+    row["validation_loss"] = WORSE[row["epoch"] - 1]
+
+
+class Counter(Callback):
+    """Remembers plain data of all kinds."""
+
+    def __init__(self):
+        self.seen, self.loaded = [], None
+
+    def on_epoch_end(self, trainer, row):
+        self.seen.append(row["epoch"])
+
+    def save_state(self):
+        return {"seen": self.seen, "more": {"a": np.arange(3), "b": [None, "x", np.float32(2)]}}
+
+    def load_state(self, state):
+        self.seen, self.loaded = state["seen"], state["more"]
+
+
+def stopping_early(trainer, stopping, *others):
+    """The epochs that a callback has seen of a training that is stopped early."""
+    rate = LearningRateSchedule(lambda epoch: 0.1 / epoch)
+    callbacks = [*others, overfitting, rate, stopping, Counter()]
+    trainer.fit(X, Y, epochs=8 - len(trainer.history), callbacks=callbacks, **FIT)
+    return callbacks[-1].seen
+
+
+@pytest.mark.parametrize("restore", [True, False])
+def test_early_stopping_stops_at_the_same_epoch_with_the_same_bits(restore, tmp_path):
+    parts = {"loss": losses.cross_entropy, "optimizer": optimizers.AdamW(schedules.cosine(0.1, 40))}
+
+    def made():
+        return Trainer(network(), seed=6, backend="numpy", **parts)
+
+    def load():
+        return Trainer.load(tmp_path / "run", network(), backend="numpy", **parts)
+
+    stopping = EarlyStopping(3, restore_best=restore)
+    whole = made()
+    assert stopping_early(whole, stopping) == [1, 2, 3, 4, 5, 6]
+    assert whole.history.stopped == (
+        "validation_loss has not improved for 3 epochs; best was 3 in epoch 3"
+    )
+    for number in range(1, 6 * BATCHES + 1, 4):
+        with pytest.raises(Stop):
+            stopping_early(made(), stopping, SaveAt(tmp_path / "run", number))
+        again = load()
+        again.save(tmp_path / "run")  # what callbacks remember goes along
+        again = load()
+        assert stopping_early(again, stopping) == [1, 2, 3, 4, 5, 6]
+        assert_same_training(again, whole)
+    again.save(tmp_path / "run")  # this fit has ended: callbacks of the next one begin anew
+    again = load()
+    assert stopping_early(again, stopping) == [7, 8]
+
+
+def test_what_callbacks_remember_comes_back(tmp_path):
+    counter, others = Counter(), [SaveAt(tmp_path / "run", 7), Counter()]
+    first = Trainer(network(), seed=6, backend="numpy", **options("schedule"))
+    with pytest.raises(Stop):
+        first.fit(X, Y, epochs=2, callbacks=others, **FIT)
+
+    def load():
+        return Trainer.load(tmp_path / "run", network(), backend="numpy", **options("schedule"))
+
+    load().fit(X, Y, epochs=1, callbacks=[counter, Counter()], **FIT)
+    assert counter.seen == [1, 2] and counter.loaded["b"] == [None, "x", 2.0]
+    np.testing.assert_array_equal(counter.loaded["a"], np.arange(3))
+    anew, counter = load(), Counter()
+    anew.position = None
+    anew.fit(X, Y, epochs=1, callbacks=[counter], **FIT)
+    assert counter.seen == [2] and counter.loaded is None
+
+    class Strange(Counter):
+        def load_state(self, state):
+            raise KeyError("x")
+
+    Strange.__name__ = "Counter"
+    with pytest.raises(RunError, match=r"a state of Counter 1 that .* does not understand"):
+        load().fit(X, Y, epochs=1, callbacks=[Strange()], **FIT)
+
+
+@pytest.mark.parametrize("state", [{"a": object()}, {"a": np.array(["x"])}, {"a": {1: 2}}])
+def test_what_no_file_can_hold_is_refused(state, tmp_path):
+    class Odd(Callback):
+        def save_state(self):
+            return state
+
+    first = Trainer(network(), seed=6, **options("schedule"))
+    with pytest.raises(TypeMismatchError, match="a callback may remember numbers") as caught:
+        first.fit(X, Y, epochs=1, callbacks=[SaveAt(tmp_path / "run", 1), Odd()], **FIT)
+    assert "raised in save_state of the callback" in caught.value.__notes__[0]
+
+
+def test_the_best_weights_of_before_are_put_back_after_ctrl_c(tmp_path):
+    class Interrupts(Callback):
+        def on_batch_end(self, trainer, batch):
+            if trainer.position.epoch == 5:
+                raise KeyboardInterrupt
+
+    def interrupted(trainer):
+        fit = {**FIT, "validation": (X[:12], 1 - Y[:12])}  # which gets worse from the beginning
+        trainer.fit(X, Y, epochs=6 - len(trainer.history), callbacks=[Interrupts(), *more], **fit)
+        return trainer.weights()
+
+    more = []
+    whole = interrupted(Trainer(network(), seed=6, **options("schedule")))
+    for number in (7, 10):
+        more = [SaveAt(tmp_path / "run", number)]
+        with pytest.raises(Stop):
+            interrupted(Trainer(network(), seed=6, **options("schedule")))
+        more = []
+        again = interrupted(Trainer.load(tmp_path / "run", network(), **options("schedule")))
+        for path, value in whole.items():
+            np.testing.assert_array_equal(again[path], value)
+
+
+def test_the_seconds_of_an_interrupted_epoch_add_up(tmp_path):
+    class Slow(Callback):
+        def on_batch_end(self, trainer, batch):
+            time.sleep(0.02)
+
+    trainer = Trainer(network(), seed=6, **options("schedule"))
+    with pytest.raises(Stop):
+        trainer.fit(X, Y, epochs=1, callbacks=[Slow(), SaveAt(tmp_path / "run", 4)], **FIT)
+    again = Trainer.load(tmp_path / "run", network(), **options("schedule"))
+    assert again._learner.unfinished.seconds > 0.08
+    again._learner.unfinished = replace(again._learner.unfinished, seconds=1000.0)
+    again.fit(X, Y, epochs=1, **FIT)
+    assert again.history["seconds"][0] > 1000
 
 
 @pytest.fixture
@@ -152,114 +298,22 @@ def test_an_open_epoch_wants_gradients_of_as_many_batches(open_epoch):
         Trainer.load(open_epoch, network(), **given)
 
 
-# -- the callback --------------------------------------------------------------------------------
-
-
-def fit_with(checkpoint, epochs=EPOCHS, **changed):
-    trainer = Trainer(network(), seed=6, **options("schedule"))
-    trainer.fit(X, Y, epochs=epochs, callbacks=[checkpoint], **{**FIT, **changed})
-    return trainer
-
-
-def load(folder):
-    return Trainer.load(folder, network(), **options("schedule"))
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
-
-
-def test_one_is_written_after_every_epoch_and_the_last_are_kept(tmp_path):
-    trainer = fit_with(Safeguard(tmp_path / "run", keep=2), epochs=4)
-    assert names(tmp_path / "run") == [f"checkpoint-00000{n}.gradiente" for n in (3, 4)]
-    assert_same_state(load(tmp_path / "run").state, trainer._learner.resumable())
-    assert len(load(tmp_path / "run" / "checkpoint-000003.gradiente").history) == 3
-
-
-def test_one_is_written_at_the_end_if_it_is_due_or_the_weights_were_put_back(tmp_path):
-    trainer = fit_with(Safeguard(tmp_path / "run", every_epochs=3), epochs=4)
-    assert names(tmp_path / "run") == [f"checkpoint-00000{n}.gradiente" for n in (1, 2)]
-    assert len(load(tmp_path / "run").history) == 4
-    trainer = fit_with(Safeguard(tmp_path / "best"), epochs=30, early_stopping=1)
-    for path, value in trainer.weights().items():
-        np.testing.assert_array_equal(load(tmp_path / "best").weights()[path], value)
-
-
-@pytest.mark.parametrize("error", [ValueError("oops"), KeyboardInterrupt()])
-def test_after_an_error_the_last_one_shows_where_training_was(error, tmp_path):
-    class Fails(Callback):
+def test_after_ctrl_c_there_is_no_position(tmp_path):
+    class Interrupts(Callback):
         def on_batch_end(self, trainer, batch):
-            if trainer.position.epoch == 2:
-                raise error
+            if trainer.position.epoch == 2 and batch == 2:
+                raise KeyboardInterrupt
+
+        def on_fit_end(self, trainer):
+            assert trainer.position is None
+            trainer.save(tmp_path / "run")
 
     trainer = Trainer(network(), seed=6, **options("schedule"))
-    callbacks = [Safeguard(tmp_path / "run"), Fails()]
-    if isinstance(error, KeyboardInterrupt):
-        trainer.fit(X, Y, epochs=3, callbacks=callbacks, **FIT)
-    else:
-        with pytest.raises(ValueError, match="oops"):
-            trainer.fit(X, Y, epochs=3, callbacks=callbacks, **FIT)
-    assert names(tmp_path / "run") == ["checkpoint-000001.gradiente"]
-    again = load(tmp_path / "run")
-    again.fit(X, Y, epochs=1, **FIT)
-    assert_same_state(again.state, uninterrupted("schedule").state)
-
-
-def test_one_is_written_in_the_middle_of_an_epoch_when_it_is_time(tmp_path):
-    fit_with(Safeguard(tmp_path / "run", keep=100, every_seconds=1e-9))
-    positions = [load(path).position for path in sorted((tmp_path / "run").iterdir())]
-    assert sum(position is not None for position in positions) >= EPOCHS
-    assert sum(position is None for position in positions) == EPOCHS
-
-
-def test_a_disk_that_fails_ends_the_training(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match=r"checkpoints cannot be kept in .*file"):
-        fit_with(Safeguard(tmp_path / "file"))
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [{"keep": 0}, {"every_epochs": 0}, {"every_seconds": 0}, {"signals": 15}, {"signals": ["x"]}],
-)
-def test_arguments_that_make_no_sense(wrong, tmp_path):
-    with pytest.raises(InvalidArgumentError):
-        Safeguard(tmp_path, **wrong)
-
-
-def test_outside_the_main_thread_no_signals_are_watched(tmp_path):
-    thread = threading.Thread(target=fit_with, args=(Safeguard(tmp_path / "run"),))
-    thread.start()
-    thread.join()
-    assert len(names(tmp_path / "run")) == EPOCHS
-
-
-class Send(Callback):
-    """Send a signal to this process at some event."""
-
-    def __init__(self, event, number):
-        def send(trainer, *args):
-            signal.raise_signal(number)
-
-        setattr(self, event, send)
-
-
-@pytest.mark.parametrize("event", ["on_batch_end", "on_epoch_begin", "on_epoch_end", "on_fit_end"])
-def test_a_signal_saves_and_exits(event, tmp_path):
-    before = signal.getsignal(signal.SIGUSR1)
-    kept = Safeguard(tmp_path / "run", signals=[signal.SIGTERM, signal.SIGUSR1])
-    trainer = Trainer(network(), seed=6, **options("schedule"))
-    callbacks = [Send(event, signal.SIGUSR1), kept]
-    with pytest.raises(SystemExit) as exited:
-        trainer.fit(X, Y, epochs=EPOCHS, callbacks=callbacks, **FIT)
-    assert exited.value.code == 128 + signal.SIGUSR1
-    assert signal.getsignal(signal.SIGUSR1) == before
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    again = load(tmp_path / "run")
-    if len(again.history) < EPOCHS:
-        assert trainer.history.stopped == "SIGUSR1 was received"
-        again.fit(X, Y, epochs=EPOCHS - len(again.history), **FIT)
-    assert_same_state(again.state, uninterrupted("schedule").state)
+    trainer.fit(X, Y, epochs=3, callbacks=[Interrupts()], **FIT)
+    again = Trainer.load(tmp_path / "run", network(), **options("schedule"))
+    assert again.position is None and again.history["epoch"] == [1]
+    for path, value in trainer.weights().items():
+        np.testing.assert_array_equal(again.weights()[path], value)
 
 
 # -- processes that are ended --------------------------------------------------------------------
@@ -269,7 +323,7 @@ import hashlib, json, sys
 import numpy as np
 import gradiente as gd
 from gradiente import losses, nn, optimizers, schedules
-from gradiente.train import Safeguard
+from gradiente.train import Checkpoint
 from gradiente.base.errors import RunError
 
 folder, epochs = sys.argv[1], int(sys.argv[2])
@@ -285,7 +339,7 @@ except RunError:
 print("ready", flush=True)
 left = epochs - len(trainer.history)
 if left:
-    kept = Safeguard(folder, every_seconds=0.001)
+    kept = Checkpoint(folder, every_minutes=1e-5)
     trainer.fit(x, y, epochs=left, batch_size=8, callbacks=[kept], verbose=False)
 digest = hashlib.sha256()
 for name, value in sorted(trainer.weights().items()):
@@ -343,21 +397,3 @@ def test_terminated_it_saves_exits_and_ends_with_the_same_bits(tmp_path):
     process.communicate(timeout=120)
     assert process.returncode in (0, 128 + signal.SIGTERM)
     assert result(started(tmp_path / "run", epochs)) == whole
-
-
-def test_after_ctrl_c_there_is_no_position(tmp_path):
-    class Interrupts(Callback):
-        def on_batch_end(self, trainer, batch):
-            if trainer.position.epoch == 2 and batch == 2:
-                raise KeyboardInterrupt
-
-        def on_fit_end(self, trainer):
-            assert trainer.position is None
-            trainer.save(tmp_path / "run")
-
-    trainer = Trainer(network(), seed=6, **options("schedule"))
-    trainer.fit(X, Y, epochs=3, callbacks=[Interrupts()], **FIT)
-    again = load(tmp_path / "run")
-    assert again.position is None and again.history["epoch"] == [1]
-    for path, value in trainer.weights().items():
-        np.testing.assert_array_equal(again.weights()[path], value)
