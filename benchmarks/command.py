@@ -12,7 +12,7 @@ from rich.console import Console
 
 from benchmarks import documents
 from benchmarks.chart import draw
-from benchmarks.libraries import LIBRARIES
+from benchmarks.libraries import LIBRARIES, WITHOUT_FLOW
 from benchmarks.machine import describe
 from benchmarks.measure import Plan, Say, compare
 from benchmarks.networks.network import Network
@@ -26,7 +26,7 @@ from benchmarks.workloads import GROUPS, WORKLOADS, Workload
 STARTUP = "startup"
 DEFAULT = ["main", STARTUP]
 FIRST = next(iter(WORKLOADS))
-ALL = ",".join(LIBRARIES)
+ALL = ",".join(name for name, library in LIBRARIES.items() if not library.asked)
 OUTPUT = Path("results") / "benchmarks.json"
 
 app = typer.Typer(
@@ -46,7 +46,11 @@ What = Annotated[
 ]
 Libraries = Annotated[
     str,
-    typer.Option(metavar="NAMES", help="Which libraries take part, separated by commas."),
+    typer.Option(
+        metavar="NAMES",
+        help="Which libraries take part, separated by commas; "
+        f"{WITHOUT_FLOW}, which does not look at the gradient, only if it is named.",
+    ),
 ]
 Repeats = Annotated[int, typer.Option(min=1, help="Slices of every library, taken in turn.")]
 Slice = Annotated[

@@ -10,6 +10,7 @@ from benchmarks.training import Training
 from benchmarks.workloads import Workload
 
 OURS = "gradiente"
+WITHOUT_FLOW = f"{OURS}.noflow"  # how long it takes when nobody looks at the gradient
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Library:
     peer: the module with its `Training`, and options for that.
     imports: the module a user of it imports; distributions: what the user installs.
     caches: environment variables for a folder of compiled code, where `{}` stands for the folder.
+    asked: whether it takes part only if it is named.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Library:
     distributions: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
     caches: Mapping[str, str] = field(default_factory=dict)
+    asked: bool = False
 
     @property
     def installed(self) -> bool:
@@ -70,5 +73,14 @@ LIBRARIES = {
         Library("jax.jit", "jax.training", "jax", JAX, caches=JAX_CACHE),
         Library("jax.scan", "jax.training", "jax", JAX, options={"scan": True}, caches=JAX_CACHE),
         Library("sklearn", "sklearn", "sklearn.neural_network", ("scikit-learn",)),
+        Library(
+            WITHOUT_FLOW,
+            "gradiente.training",
+            "gradiente",
+            ("gradiente",),
+            options={"flow": False},
+            caches={"GRADIENTE_CACHE": "{}"},
+            asked=True,
+        ),
     )
 }

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.agreement import agrees
-from benchmarks.libraries import OURS
+from benchmarks.libraries import OURS, WITHOUT_FLOW
 from benchmarks.machine import Machine
 from benchmarks.workloads import Workload
 
@@ -83,7 +83,7 @@ class Comparison:
     @property
     def best_peer(self) -> Timing | None:
         """The fastest of the others that compute the same."""
-        peers = [t for t in self.timings if t.library != OURS and t.comparable]
+        peers = [t for t in self.timings if t.library not in (OURS, WITHOUT_FLOW) and t.comparable]
         return min(peers, key=lambda timing: timing.median, default=None)
 
     def ratio(self, timing: Timing) -> float | None:

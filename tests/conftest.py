@@ -5,6 +5,8 @@ import os
 import numpy as np
 import pytest
 
+from gradiente.backends.native import loading
+
 os.environ["GRADIENTE_CHECK"] = "1"
 os.environ["GRADIENTE_CACHE"] = "off"  # while tests are collected
 
@@ -13,6 +15,12 @@ os.environ["GRADIENTE_CACHE"] = "off"  # while tests are collected
 def compiled_code_is_kept_for_the_session(tmp_path_factory):
     """A cache of the session's own, so that the tests also run on code that was loaded."""
     os.environ["GRADIENTE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_loaded_already():
+    """Each test writes and loads the programs it runs: it may look at how, or change it."""
+    loading.forget()
 
 
 @pytest.fixture

@@ -155,3 +155,10 @@ def test_the_command_to_repeat_names_no_files():
         == "python -m benchmarks W1 --batch 64 W2"
     )
     assert what_to_repeat(["--output"]) == "python -m benchmarks"
+
+
+def test_nobody_looks_at_the_gradient_only_if_that_is_asked_for(invoke, measured):
+    invoke("W2")
+    invoke("W2", "--libraries", "gradiente,gradiente.noflow")
+    assert "gradiente.noflow" not in measured[0][1]
+    assert measured[1][1] == ["gradiente", "gradiente.noflow"]

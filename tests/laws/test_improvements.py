@@ -9,7 +9,7 @@ import pytest
 
 import gradiente as gd
 from gradiente import losses, nn, optimizers
-from gradiente.backends.native import run
+from gradiente.backends.native import loading
 from gradiente.base.errors import InvalidArgumentError
 from gradiente.base.trees import flatten
 from gradiente.rewrite.pipeline import IMPROVEMENTS, PASSES, is_skipped
@@ -45,13 +45,13 @@ def expected():
 @pytest.fixture
 def texts(monkeypatch):
     """The native modules that are compiled."""
-    seen, compile_text = [], run.compile_text
+    seen, compile_text = [], loading.compile_text
 
     def recorded(text):
         seen.append(text)
         return compile_text(text)
 
-    monkeypatch.setattr(run, "compile_text", recorded)
+    monkeypatch.setattr(loading, "compile_text", recorded)
     return seen
 
 
@@ -63,6 +63,7 @@ def test_a_training_step_is_the_same_without(names, expected, texts, monkeypatch
     usual = texts.copy()
     texts.clear()
     monkeypatch.setenv("GRADIENTE_SKIP", names)
+    loading.forget()
     for ours, numpys in zip(trained("native", count), expected[count], strict=True):
         np.testing.assert_allclose(ours, numpys, rtol=1e-9, atol=1e-12)
     assert (texts == usual) == (names == "")

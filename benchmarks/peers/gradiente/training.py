@@ -1,6 +1,7 @@
 """gradiente: `Trainer.fit`, with shuffling, gathering and the history of losses."""
 
 from importlib import import_module
+from typing import Any
 
 import gradiente as gd
 from benchmarks.workloads import Workload
@@ -8,11 +9,12 @@ from gradiente import losses, nn, optimizers
 
 
 class Training:
-    """One trainer, whose fits continue each other; backend: as in `gd.Trainer`."""
+    """One trainer, whose fits continue each other; backend, flow: as in `gd.Trainer`, `fit`."""
 
     note = ""
 
-    def __init__(self, workload: Workload, backend: str | None = None):
+    def __init__(self, workload: Workload, backend: str | None = None, flow: bool = True):
+        self.flow = flow
         self.x, self.y = workload.data()
         self.batch = workload.batch
         self.trainer = gd.Trainer(
@@ -25,14 +27,15 @@ class Training:
 
     def train(self, epochs: int) -> None:
         """One fit, as a user would write it."""
-        self.trainer.fit(self.x, self.y, epochs=epochs, batch_size=self.batch, verbose=False)
+        self._fit(epochs)
 
     def losses(self, epochs: int) -> list[float]:
         """The last rows of the history."""
-        history = self.trainer.fit(
-            self.x, self.y, epochs=epochs, batch_size=self.batch, verbose=False, shuffle=False
-        )
-        return history["loss"][-epochs:]
+        return self._fit(epochs, shuffle=False)["loss"][-epochs:]
+
+    def _fit(self, epochs: int, **options: Any) -> gd.History:
+        options |= {"batch_size": self.batch, "verbose": False, "flow": self.flow}
+        return self.trainer.fit(self.x, self.y, epochs=epochs, **options)
 
 
 def network(workload: Workload) -> nn.Module:

@@ -55,7 +55,7 @@ class Backend:
     whose first inputs and all outputs are the state, and whose other inputs are a batch of rows.
     timed_program, timed_steps: the same, measuring themselves. obstacle(): why it cannot be used on
     this machine, or nothing. stages: the texts in which it shows a program or steps, by the name of
-    the stage. from_cache(program): whether its machine code was found on disk; None for a backend
+    the stage. from_cache(program): whether its machine code was there; None for a backend
     that makes none.
     """
 

@@ -8,7 +8,8 @@ class Compilations:
     """Counts, of one function or of all functions of a training.
 
     variants: how often something was made to run, for new shapes, data types or static arguments.
-    compiled, from_cache: how many of these LLVM compiled, and how many were found compiled on disk.
+    compiled, from_cache: how many of these LLVM compiled, and how many were found compiled, in this
+    process or on disk.
     seconds: what all of it took, from tracing to machine code.
     """
 

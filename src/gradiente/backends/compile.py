@@ -14,8 +14,10 @@ from gradiente.backends.backend import Backend, Program, TimedProgram
 from gradiente.backends.compilations import Compilations
 from gradiente.backends.registry import backend_named
 from gradiente.base.fork import renew_in_children
-from gradiente.base.settings import setting
+from gradiente.base.kept import Kept
+from gradiente.base.settings import setting, settings_in_force
 from gradiente.base.trees import Structure, flatten
+from gradiente.graph.content import content
 from gradiente.graph.graph import Graph, verify
 from gradiente.rewrite.pipeline import improve
 from gradiente.trace.functions import Tensor
@@ -23,6 +25,9 @@ from gradiente.trace.surroundings import is_surrounded
 from gradiente.trace.trace import Slot, Traced, input_names, name_of, slot_of, trace
 
 KEPT_VARIANTS = 32  # more than this many types of arguments at once is a mistake in the caller
+KEPT_GRAPHS = 64  # of all functions of the process together
+
+_graphs: Kept[Graph] = Kept(KEPT_GRAPHS)
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,18 @@ class CompiledFunction:
 
 
 def improved(graph: Graph) -> Graph:
-    """A traced graph, verified if that is asked for, after all passes."""
+    """A traced graph, verified if that is asked for, after all passes.
+
+    For equal graphs it is the same object, as long as it is among the latest: what a backend has
+    made of it can be used again.
+    """
+    said = content(graph)
+    if said is None:
+        return _improved(graph)
+    return _graphs.find((said, settings_in_force()), lambda: _improved(graph))[0]
+
+
+def _improved(graph: Graph) -> Graph:
     if setting("GRADIENTE_CHECK"):
         verify(graph)
     return improve(graph)

@@ -21,6 +21,8 @@ from gradiente.graph.graph import Graph
 from gradiente.rewrite.pipeline import is_skipped
 from gradiente.trace.trace import Slot, Traced, input_names, name_of, trace
 
+RECENT = 4  # kinds of work that are recognized: whole batches, and the rest
+
 Types = tuple[ArrayType, ...]
 Key = tuple[Structure, Types, Structure, Types]
 TimedVariants = dict[tuple["CompiledSteps", Key], TimedSteps]
@@ -47,13 +49,12 @@ class _Form:
 class _Latest:
     """What ran last, by which more of the same is recognized without looking at every type.
 
-    arrays: those of the state; work: its structure and that of the data, sizes, and types.
+    arrays: those of the state. It is found by the structures of state and data, sizes, and types.
     """
 
     key: Key
     form: _Form
     arrays: list[np.ndarray]
-    work: tuple[Any, ...]
 
 
 class CompiledSteps:
@@ -81,6 +82,7 @@ class CompiledSteps:
         self._backend_name = backend
         self._backend: Backend | None = None
         self._latest: _Latest | None = None
+        self._recent: dict[tuple[Any, ...], _Latest] = {}
         self._forms: OrderedDict[Key, _Form] = OrderedDict()
         self._owned = {} if owned is None else owned
 
@@ -124,10 +126,10 @@ class CompiledSteps:
         columns, shape = flatten(data)
         rows = order.shape[1]
         whole = whole or rows
-        kinds = [(column.shape[1:], column.dtype) for column in columns]
+        kinds = tuple([(column.shape[1:], column.dtype) for column in columns])
         work = (structure, shape, rows, whole, len(columns[0]) % whole, kinds)
-        latest = self._latest
-        if latest is None or latest.work != work or not all(map(is_, leaves, latest.arrays)):
+        latest = self._recent.get(work)
+        if latest is None or not all(map(is_, leaves, latest.arrays)):
             latest = self._chosen(leaves, work)
         form, key, owned = latest.form, latest.key, self._owned
         steps = self._steps(key, form) if timed is None else self._timed_steps(key, form, timed)
@@ -139,7 +141,9 @@ class CompiledSteps:
             arrays = steps([*arrays, *given], columns, form.sharing.filled_up(order))[: len(leaves)]
         owned.clear()
         owned.update((id(array), array) for array in arrays)
-        self._latest = _Latest(key, form, arrays, work)
+        if work not in self._recent and len(self._recent) >= RECENT:
+            self._recent.clear()
+        self._latest = self._recent[work] = _Latest(key, form, arrays)
         return unflatten(structure, arrays)
 
     def _chosen(self, leaves: list[Any], work: tuple[Any, ...]) -> _Latest:
@@ -152,7 +156,7 @@ class CompiledSteps:
             return structure, states, shape, tuple(types)
 
         serving = self._serving(key, rows, whole, rest)
-        return _Latest(serving, self._form(serving), leaves, work)
+        return _Latest(serving, self._form(serving), leaves)
 
     def _serving(self, key: Callable[[int], Key], rows: int, whole: int, rest: int) -> Key:
         """The key of the program that serves a batch of so many rows.

@@ -31,3 +31,8 @@ def setting(name: str) -> Any:
     if not text:
         return default
     return text not in ("0", "false", "no") if isinstance(default, bool) else text
+
+
+def settings_in_force() -> tuple[Any, ...]:
+    """The values of all of them: something made under others may be something else."""
+    return tuple([setting(name) for name in SETTINGS])

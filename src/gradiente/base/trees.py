@@ -8,9 +8,8 @@ gradients and optimizer state are trees, and every function of the library takes
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
-
-import numpy as np
 
 from gradiente.base.errors import TreeError
 from gradiente.base.types import ArrayType
@@ -70,7 +69,7 @@ LEAF = Structure(kind=None)
 
 # Equal structures are one object, as far as possible: comparing them then takes no time.
 MOST_KNOWN = 4096
-_known: dict[Structure, Structure] = {}
+_known: dict[tuple[Any, ...], Structure] = {}
 
 CONTAINERS: dict[type, Container] = {
     dict: Container(
@@ -116,32 +115,36 @@ DATACLASS = Container(open=_open_dataclass, build=_build_dataclass)
 def register(cls: type, container: Container) -> None:
     """Make instances of `cls`, and of its subclasses, containers rather than leaves."""
     CONTAINERS[cls] = container
+    _container.cache_clear()
 
 
-def _container(value: Any) -> Container | None:
-    if type(value) is np.ndarray:  # as most leaves are
-        return None
-    for cls in type(value).__mro__[:-1]:
-        if cls in CONTAINERS and (cls is not tuple or not hasattr(value, "_fields")):
+@lru_cache(maxsize=MOST_KNOWN)
+def _container(kind: type) -> Container | None:
+    """How to open what is of this type; `None` for leaves."""
+    for cls in kind.__mro__[:-1]:
+        if cls in CONTAINERS and (cls is not tuple or not hasattr(kind, "_fields")):
             return CONTAINERS[cls]
-    if isinstance(value, tuple):
+    if issubclass(kind, tuple):
         return NAMED_TUPLE
-    if dataclasses.is_dataclass(value) and not isinstance(value, type | ArrayType):
+    if dataclasses.is_dataclass(kind) and not issubclass(kind, type | ArrayType):
         return DATACLASS
     return None
 
 
 def _visit(tree: Tree, leaves: list[Leaf]) -> Structure:
-    container = _container(tree)
+    container = _container(type(tree))  # type: ignore[arg-type]  # every class is hashable
     if container is None:
         leaves.append(tree)
         return LEAF
     names, children = container.open(tree)
     inner = tuple([_visit(child, leaves) for child in children])
-    structure = Structure((container.build, container.describe(tree)), names, inner)
+    parts = ((container.build, container.describe(tree)), names, inner)
+    known = _known.get(parts)
+    if known is not None:
+        return known
     if len(_known) >= MOST_KNOWN:
         _known.clear()
-    return _known.setdefault(structure, structure)
+    return _known.setdefault(parts, Structure(*parts))
 
 
 def flatten(tree: Tree) -> tuple[list[Leaf], Structure]:
@@ -154,7 +157,7 @@ def _rebuild(structure: Structure, leaves: Iterator[Leaf]) -> Tree:
     if structure.kind is None:
         return next(leaves)
     build, description = structure.kind
-    children = tuple(_rebuild(child, leaves) for child in structure.children)
+    children = tuple([_rebuild(child, leaves) for child in structure.children])
     return build(description, structure.names, children)
 
 

@@ -27,7 +27,7 @@ def non_finite_weights(weights: dict[str, Any]) -> list[str]:
         path
         for part in ("parameters", "buffers")
         for path, value in weights[part].items()
-        if np.asarray(value).dtype.kind == "f" and not np.all(np.isfinite(value))
+        if np.asarray(value).dtype.kind == "f" and not np.isfinite(value).all()
     ]
 
 

@@ -243,7 +243,9 @@ class Learner:
             self._empty_sums = self.recipe.empty_sums(self.weights(), batch.as_tuple())
         position, self.position = self.position, None
         if position is None:
-            state["sums"] = self._empty_sums
+            # A search has kept those of its last evaluation; else the same arrays serve again.
+            kept = self.recipe.optimizer.search is not None
+            state["sums"] = _copied(self._empty_sums, None if kept else state.get("sums"))
         elif _types(state.get("sums", {})) != _types(self._empty_sums):
             self.position = position
             raise RunError(

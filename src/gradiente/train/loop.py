@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NoReturn
 
 import numpy as np
@@ -137,6 +138,16 @@ class Run:
         size, count = plan.batch_size, plan.count
         return Position(self.epoch, self.done, size, count, plan.shuffle, self.rate, self.stopped)
 
+    @cached_property
+    def first(self) -> Samples:
+        """Samples that are like all batches."""
+        return self.plan.data.first(self.plan.batch_size)
+
+    @cached_property
+    def work(self) -> float:
+        """The weights of the network times the samples of a batch."""
+        return float(self.learner.recipe.network.count * self.plan.batch_size)
+
     @property
     def is_ending(self) -> bool:
         """Whether no epoch follows those that are done."""
@@ -175,7 +186,7 @@ class Run:
         learner, plan = self.learner, self.plan
         self.epoch, self.began, self.flow = epoch, time.monotonic(), []
         self._tell("on_epoch_begin", epoch)
-        position = learner.begin_epoch(plan.data.first(plan.batch_size), watched=plan.is_watched)
+        position = learner.begin_epoch(self.first, watched=plan.is_watched)
         before, learner.unfinished = learner.unfinished, None
         self.rate = learner.learning_rate
         if position is not None:
@@ -219,9 +230,8 @@ class Run:
         order = self._order(epoch)
         assert learner.state is not None
         whole = max(plan.data.count // plan.batch_size, 1)
-        work = learner.recipe.network.count * plan.batch_size
         before, rest = int(learner.state["batches"]) - self.done, plan.batches > whole
-        due = plan.flow.due(before, whole, work=work, rest=rest)
+        due = plan.flow.due(before, whole, work=self.work, rest=rest)
         while self.done < plan.batches:
             rows, update = self._next(order, self.done, due)
             if self.done in due:

@@ -84,8 +84,7 @@ class StreamRun(Run):
         accumulate, batches = learner.recipe.accumulate, -(-piece.count // plan.batch_size)
         assert learner.state is not None
         whole, before = piece.count // plan.batch_size, int(learner.state["batches"])
-        work = self.learner.recipe.network.count * plan.batch_size
-        due = plan.flow.due(before, whole, len(self.flow), work, rest=batches > whole)
+        due = plan.flow.due(before, whole, len(self.flow), self.work, rest=batches > whole)
         order = np.arange(piece.count)
         while self.done < begun + batches and not (self.done > begun and self._is_late()):
             within = self.done - begun

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 
 from gradiente.backends.backend import Backend
 from gradiente.backends.native.describe import llvm_text, machine_code
+from gradiente.backends.native.loading import load_once
 from gradiente.backends.native.machine.target import host
 from gradiente.backends.native.run import NativeProgram, NativeSteps
 
@@ -27,14 +28,14 @@ def obstacle() -> str:
 
 BACKEND = Backend(
     "native",
-    NativeProgram,
-    NativeSteps,
-    partial(NativeProgram, timed=True),
-    partial(NativeSteps, timed=True),
+    partial(NativeProgram, loading=load_once),
+    partial(NativeSteps, loading=load_once),
+    partial(NativeProgram, timed=True, loading=load_once),
+    partial(NativeSteps, timed=True, loading=load_once),
     obstacle,
     stages={
         "llvm": lambda program: llvm_text(program.module),
         "asm": lambda program: machine_code(program.module),
     },
-    from_cache=lambda program: program.library.found,
+    from_cache=lambda program: program.found,
 )

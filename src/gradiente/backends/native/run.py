@@ -3,14 +3,11 @@
 import ctypes
 import threading
 import time
-from operator import is_
 
 import numpy as np
 
-from gradiente.backends.native.machine.engine import compile_text
-from gradiente.backends.native.machine.target import host
+from gradiente.backends.native.loading import Loaded, Loading, load
 from gradiente.backends.native.memory.blocks import aligned, like
-from gradiente.backends.native.module import NativeModule
 from gradiente.backends.native.threads.barrier import SYNC_BYTES
 from gradiente.backends.native.threads.team_size import TeamSize
 from gradiente.backends.native.threads.workers import run_native, thread_count
@@ -22,6 +19,8 @@ from gradiente.graph.graph import Graph
 
 Arrays = list[np.ndarray]
 
+RECENT = 4  # states whose places are known: that of whole batches, and that of the rest
+
 
 def places(arrays: Arrays) -> list[int]:
     """Where the elements of arrays lie in memory."""
@@ -29,11 +28,14 @@ def places(arrays: Arrays) -> list[int]:
 
 
 class _Callable:
-    """What both kinds of program share: the library, the arena, the counters of the barrier."""
+    """What both kinds of program share: the library, the arena, the counters of the barrier.
 
-    def __init__(self, module: NativeModule, threads: int | None, entry: str):
-        self.module = module
-        self.library = compile_text(module.text)
+    found: True if its code was there, in this process or on disk.
+    """
+
+    def __init__(self, loaded: Loaded, threads: int | None, entry: str):
+        module = loaded.module
+        self.module, self.library, self.found = module, loaded.library, loaded.found
         self.address = self.library.address(entry)
         self.lock = threading.Lock()
         wanted = thread_count(threads)
@@ -44,6 +46,8 @@ class _Callable:
         self.distances = np.zeros(len(module.gathered_nodes), np.int64)
         self.times = Times(module, self.library, self.threads) if module.timed else None
         self._memory = aligned(0)
+        self._own = places([self.arena, self.status, self._memory, self.sync])
+        (self._distances,) = places([self.distances])
         renew_in_children(self)
 
     def renew(self) -> None:
@@ -61,13 +65,13 @@ class _Callable:
         threads = threads or self.threads
         if len(self._memory) < self.module.private_size * self.threads:
             self._memory = aligned(self.module.private_size * self.threads)
+            self._own = places([self.arena, self.status, self._memory, self.sync])
         self.sync[SYNC_BYTES:] = 0
         self.status[0] = 0  # an interrupted run may have left it
-        own = places([self.arena, self.status, self._memory, self.sync])
         steps = [0, 0, 0]
         if order is not None:
-            steps = [order.ctypes.data, len(order), self.distances.ctypes.data]
-        addresses = [*own, *steps, *given]
+            steps = [order.ctypes.data, len(order), self._distances]
+        addresses = [*self._own, *steps, *given]
         addresses += [] if self.times is None else [self.times.address]
         table = (ctypes.c_void_p * len(addresses))(*addresses)
         if self.times is None:
@@ -100,8 +104,14 @@ class _Callable:
 class NativeProgram(_Callable):
     """A compiled graph: called with the arrays of its inputs, it returns those of its outputs."""
 
-    def __init__(self, graph: Graph, threads: int | None = None, timed: bool = False):
-        super().__init__(NativeModule(graph, host(), timed=timed), threads, "program")
+    def __init__(
+        self,
+        graph: Graph,
+        threads: int | None = None,
+        timed: bool = False,
+        loading: Loading = load,
+    ):
+        super().__init__(loading(graph, 0, 0, timed), threads, "program")
 
     def __call__(self, arrays: Arrays) -> Arrays:
         module = self.module
@@ -125,16 +135,15 @@ class NativeSteps(_Callable):
         batch: int,
         threads: int | None = None,
         timed: bool = False,
+        loading: Loading = load,
     ):
-        pairs = {position: position for position in range(states)}
-        super().__init__(NativeModule(graph, host(), pairs, batch, timed), threads, "steps")
+        super().__init__(loading(graph, states, batch, timed), threads, "steps")
         self.fixed = threads is not None
         self.teams: dict[int, TeamSize] = {}  # for runs of about 2^i steps
         self.batches = [aligned(self.module.size(node)) for node in self.module.gathered_nodes]
         unused = [self.status] * len(self.module.graph.outputs)
         self._fixed = places([*self.batches, *self.module.constants, *unused])
-        self._state: Arrays = []
-        self._state_places: list[int] = []
+        self._states: dict[tuple[int, ...], tuple[Arrays, list[int]]] = {}
 
     def own(self, array: np.ndarray) -> np.ndarray:
         """A copy of an array of the state, where native code works best."""
@@ -148,9 +157,7 @@ class NativeSteps(_Callable):
         """
         order = np.ascontiguousarray(order, np.int64)
         with self.lock:
-            if len(state) != len(self._state) or not all(map(is_, state, self._state)):
-                self._state, self._state_places = list(state), places(state)
-            given = [*self._state_places, *self._fixed, *places(data)]
+            given = [*self._placed(state), *self._fixed, *places(data)]
             self.distances[:] = [column.strides[0] for column in data]
             team = self._team(len(order))
             for part in team.parts(len(order)):
@@ -158,6 +165,18 @@ class NativeSteps(_Callable):
                 self._run(given, order[part.start : part.stop], part.threads)
                 team.record(part, time.perf_counter() - began)
         return state
+
+    def _placed(self, state: Arrays) -> list[int]:
+        """The places of a state, which is mostly one of those that ran last.
+
+        Their arrays are kept, and so their identities are theirs alone.
+        """
+        key = tuple(map(id, state))
+        if key not in self._states:
+            if len(self._states) >= RECENT:
+                self._states.clear()
+            self._states[key] = list(state), places(state)
+        return self._states[key][1]
 
     def _team(self, steps: int) -> TeamSize:
         """The number of threads for runs of about so many steps: waking them takes its time."""
