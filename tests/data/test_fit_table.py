@@ -149,3 +149,16 @@ def test_outputs_are_decoded():
 def test_options_that_do_not_exist(options, error, text):
     with pytest.raises(error, match=text):
         fit_table(FRAME, "y", **options)
+
+
+def test_dates_written_as_text_are_dates():
+    """As `pandas.read_csv` leaves them."""
+    days = [f"2021-{1 + n % 12:02}-{1 + n % 28:02}" for n in range(60)]
+    written = polars.DataFrame({"sold": [None, *days[1:]], "y": [1.5 * n for n in range(60)]})
+    dates = written.with_columns(sold=polars.col("sold").str.to_date())
+    table = fit_table(written, "y")
+    assert table.feature_names == fit_table(dates, "y").feature_names
+    for other in (written, dates, written.to_pandas()):
+        np.testing.assert_array_equal(table.transform(other), table.transform(dates))
+    with pytest.raises(DataError, match="holds 'soon', where a date is expected"):
+        table.transform(written.with_columns(sold=polars.lit("soon")))

@@ -137,6 +137,14 @@ Convolutions = Annotated[
         metavar="CHANNELS",
     ),
 ]
+Resume = Annotated[
+    Path | None,
+    _option(
+        "Go on with a training that was interrupted, to what it would have been.",
+        FILES,
+        metavar="RUN",
+    ),
+]
 Threads = Annotated[
     int | None,
     _option(

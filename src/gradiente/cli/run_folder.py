@@ -29,6 +29,7 @@ PREPROCESSING = "preprocessing.json"
 HISTORY = "history.jsonl"
 METRICS = "metrics.json"
 REPORT = "report.html"  # of the command that writes it; not part of what a run needs
+UNFINISHED = "unfinished.gradiente"  # where an interrupted training stood
 FILES = (CONFIG, WEIGHTS, PREPROCESSING, HISTORY, METRICS)
 
 
@@ -77,7 +78,7 @@ def _is_run(path: Path) -> bool:
     return (
         path.is_dir()
         and not path.is_symlink()
-        and {f.name for f in path.iterdir()} <= {*FILES, REPORT}
+        and {f.name for f in path.iterdir()} <= {*FILES, REPORT, UNFINISHED}
     )
 
 

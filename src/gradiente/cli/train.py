@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from gradiente.base.errors import InvalidArgumentError
 from gradiente.cli import parameters as p
 from gradiente.cli.options import NAMES, TrainOptions, gather_options
 from gradiente.cli.outcome import Outcome
@@ -18,7 +19,9 @@ from gradiente.cli.scores import baseline_output, baseline_scores, scores
 from gradiente.cli.screen import console
 from gradiente.cli.source import short_name
 from gradiente.cli.train_screen import conclude, describe
+from gradiente.cli.unfinished import KeepUnfinished, find_unfinished
 from gradiente.data.stream_images import AugmentedImages
+from gradiente.train.loop import INTERRUPTED
 from gradiente.train.trainer import Trainer
 
 
@@ -54,6 +57,7 @@ def train(
     crop: p.Crop = None,
     rotate: p.Rotate = None,
     mixup: p.Mixup = None,
+    resume: p.Resume = None,
     quiet: p.Quiet = False,
 ) -> None:
     """Train a network on DATA and test it on rows it has not seen.
@@ -69,28 +73,56 @@ def train(
         gradiente train adult.data --target -1 --test adult.test
         gradiente train photos/ --output photos-run --epochs 30
         gradiente train --config houses-run/config.toml --seed 1
+        gradiente train --resume houses-run
     """
     given = {name: value for name, value in locals().items() if name in NAMES}
-    run(gather_options(given, config), output, threads, quiet)
+    if resume is None:
+        run(gather_options(given, config), output, threads, quiet)
+        return
+    _refuse_beside_resume(given | {"output": output, "config": config})
+    options, checkpoint = find_unfinished(resume)
+    run(options, resume, threads, quiet, checkpoint)
+
+
+def _refuse_beside_resume(given: dict[str, Any]) -> None:
+    others = [name for name, value in given.items() if value not in (None, [])]
+    if others:
+        raise InvalidArgumentError(
+            f"a training is resumed as it was begun: leave out {others[0].replace('_', '-')}."
+        )
 
 
 def run(
-    options: TrainOptions, output: Path | None, threads: int | None = None, quiet: bool = False
+    options: TrainOptions,
+    output: Path | None,
+    threads: int | None = None,
+    quiet: bool = False,
+    checkpoint: Path | None = None,
 ) -> None:
-    """Train as the options say, and write the run to `output`, by default to a new folder."""
+    """Train as the options say, and write the run to `output`, by default to a new folder.
+
+    checkpoint: of this training, to go on from.
+    """
     path = output if output is not None else free_name(short_name(options.data))
     screen = console(quiet=quiet)
     with terminated_as_interrupted(), new_run_folder(path) as folder:
         data = prepare(options)
         options = complete(options, data.preprocessing, len(data.train))
         steps = _steps(options, len(data.train))
-        trainer = build_trainer(options, data.preprocessing, steps, threads)
-        trainer.network.initialize(data.train.x[:1], seed=options.seed)
+        if checkpoint is None:
+            trainer = build_trainer(options, data.preprocessing, steps, threads)
+            trainer.network.initialize(data.train.x[:1], seed=options.seed)
+        else:
+            trainer = Trainer.load(checkpoint, threads=threads)
         describe(screen, options, data, trainer)
-        _fit(trainer, options, data, quiet)
+        keeper = KeepUnfinished(path, options)
+        _fit(trainer, options, data, quiet, keeper)
         outcome = _outcome(data, trainer)
         trained = Run(options, data.preprocessing, trainer, trainer.history, outcome)
         write_run(folder, trained)
+        if trainer.history.stopped == INTERRUPTED:
+            keeper.hand_over(folder)
+    keeper.forget()
     conclude(screen, path, trained)
 
 
@@ -115,13 +147,16 @@ def _steps(options: TrainOptions, rows: int) -> int:
     return options.epochs * math.ceil(rows / options.batch_size)
 
 
-def _fit(trainer: Trainer, options: TrainOptions, data: Prepared, quiet: bool) -> None:
+def _fit(
+    trainer: Trainer, options: TrainOptions, data: Prepared, quiet: bool, keeper: KeepUnfinished
+) -> None:
     """Train until one of the reasons to stop. An interrupt before the first epoch ends it all."""
     assert options.batch_size is not None
     validated = len(data.validation) > 0
     trainer.fit(
         *_training_data(options, data),
-        epochs=options.epochs,
+        epochs=options.epochs - len(trainer.history),
+        callbacks=[keeper],
         batch_size=options.batch_size,
         validation=(data.validation.x, data.validation.y) if validated else None,
         early_stopping=options.patience if validated else None,

@@ -14,6 +14,7 @@ from gradiente.cli.screen import commands, fact, format_score, note, show_scores
 from gradiente.cli.source import is_built_in
 from gradiente.data.encode import Preprocessing
 from gradiente.data.target import ClassTarget
+from gradiente.train.loop import INTERRUPTED
 from gradiente.train.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -68,9 +69,11 @@ def conclude(screen: "Console", path: Path, run: Run) -> None:
     same = shlex.quote(run.options.data) if is_built_in(run.options.data) else "NEW.csv"
     table = isinstance(run.preprocessing, Preprocessing)
     screen.print("\nnext")
+    interrupted = outcome.stopped == INTERRUPTED
     commands(
         screen,
         [
+            *[(f"gradiente train --resume {folder}", "go on with the training")] * interrupted,
             (
                 f"gradiente predict {folder} {same if table else 'FOLDER'} --out predictions.csv",
                 "predict new rows" if table else "predict new images",

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradiente.base.errors import DataError
-from gradiente.data.kinds import is_date, kind_of
+from gradiente.data.kinds import is_date, is_text, kind_of
+from gradiente.data.parse import as_dates
 
 if TYPE_CHECKING:
     from polars import Series
@@ -48,6 +49,9 @@ def date_part(column: "Series", part: str) -> np.ndarray:
 
     if column.null_count() == len(column):
         return np.full(len(column), np.nan)
+    if is_text(column.dtype):
+        parsed = as_dates(column)
+        column = column if parsed is None else parsed
     if not is_date(column.dtype):
         known = column.drop_nulls()
         raise DataError(f"the column {column.name!r} holds {known[0]!r}, where a date is expected.")

@@ -10,6 +10,7 @@ from gradiente.base.arguments import check_choice, check_count, check_number
 from gradiente.data.cells import DATE_PARTS, date_part, numbers_of, words_of
 from gradiente.data.columns import CategoryColumn, Column, DateColumn, NumberColumn
 from gradiente.data.kinds import kind_of
+from gradiente.data.parse import as_dates
 
 if TYPE_CHECKING:
     from polars import Series
@@ -55,7 +56,8 @@ def fit_column(column: "Series", encoding: Encoding = AUTOMATIC) -> Column:
     """The encoding of `column`, the values of the training rows."""
     kind = kind_of(column.dtype)
     if kind == "category":
-        return fit_categories(column, encoding)
+        dates = as_dates(column)
+        return fit_categories(column, encoding) if dates is None else fit_dates(dates)
     if kind == "date":
         return fit_dates(column)
     return fit_numbers(column.name, numbers_of(column), encoding.scaling)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from gradiente.data.kinds import is_date
 from gradiente.data.markers import DATE_FORMATS, MISSING, TIME_FORMATS, TRUTH
 
 if TYPE_CHECKING:
@@ -21,6 +22,18 @@ def parse_column(column: "Series", decimal_comma: bool = False) -> "Series":
         if parsed.null_count() == column.null_count():
             return parsed
     return column
+
+
+def as_dates(column: "Series") -> "Series | None":
+    """A column of words as dates, if all of them are; else `None`."""
+    import polars
+
+    words = mark_missing(column.cast(polars.String).str.strip_chars()).replace("", None)
+    first = words.drop_nulls().head(1)
+    if first.is_empty() or not is_date(parse_column(first).dtype):
+        return None  # without a look at the others
+    parsed = parse_column(words)
+    return parsed if is_date(parsed.dtype) else None
 
 
 def mark_missing(column: "Series") -> "Series":

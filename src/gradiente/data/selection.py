@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from gradiente.base.errors import DataError
 from gradiente.data.kinds import is_text, kind_of
+from gradiente.data.parse import as_dates
 
 if TYPE_CHECKING:
     from polars import DataFrame, Series
@@ -50,7 +51,8 @@ def _objection(column: "Series") -> str | None:
     distinct = known.n_unique()
     if distinct == 1 and len(known) == len(column):
         return "is the same in every row"
-    if is_text(column.dtype) and distinct > max(FEW_WORDS, len(known) / 2):
+    varied = is_text(column.dtype) and distinct > max(FEW_WORDS, len(known) / 2)
+    if varied and as_dates(column) is None:
         return f"{FREE_TEXT} ({distinct} different values in {len(known)} rows)"
     if _numbers_the_rows(column):
         return "only numbers the rows"
