@@ -1,5 +1,7 @@
 """What scikit-learn's networks do not have: losses, layers, modules, validation, callbacks."""
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -172,6 +174,11 @@ def test_parts_are_fitted_with_early_stopping(cancer):
     held_out = quick(**settings).fit(x, y).best_validation_score_
     assert fitted.best_validation_score_ == max(fitted.validation_scores_)
     assert abs(held_out - fitted.best_validation_score_) < 0.1
+
+
+def test_epochs_are_counted_on_after_a_pickle(iris):
+    fitted = pickle.loads(pickle.dumps(quick().partial_fit(*iris, classes=[0, 1, 2])))
+    assert fitted.partial_fit(*iris).n_iter_ == len(fitted.loss_curve_) == 2
 
 
 def test_partial_fits_are_epochs_of_one_fit(cancer):

@@ -172,7 +172,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         if self.early_stopping and (epochs is None or monitor.converged):
             monitor.put_best_back(trainer)
         self.__dict__.update(self._fitted(trainer.network))
-        self.n_iter_ = len(history) - (0 if epochs else before)
+        self.n_iter_ = len(monitor.losses) if epochs else len(history) - before
         if history.stopped == "all epochs done" and epochs is None:
             warnings.warn(
                 f"all {most} iterations are done and the loss still improves: raise max_iter, or "

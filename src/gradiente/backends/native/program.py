@@ -155,9 +155,14 @@ class Program:
         self.arena_size = self._place_rest()
 
     @property
+    def shared_cost(self) -> float:
+        """The work that can be divided, in nanoseconds."""
+        return sum(w.writer.cost for w in self.written if w.shared)
+
+    @property
     def threads_pay(self) -> bool:
         """True if there is enough work to divide."""
-        return sum(w.writer.cost for w in self.written if w.shared) >= SHARED_PROGRAM
+        return self.shared_cost >= SHARED_PROGRAM
 
     def _is_small(self, free: list[Node]) -> bool:
         """True if all values together stay in the cache, however long they are kept."""

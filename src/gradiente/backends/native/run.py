@@ -19,6 +19,7 @@ from gradiente.graph.graph import Graph
 
 Arrays = list[np.ndarray]
 
+SHORT = 40_000.0  # nanoseconds of work, roughly: waking threads up takes about as long
 RECENT = 4  # states whose places are known: that of whole batches, and that of the rest
 
 
@@ -182,5 +183,6 @@ class NativeSteps(_Callable):
         """The number of threads for runs of about so many steps: waking them takes its time."""
         length = steps.bit_length()
         if length not in self.teams:
-            self.teams[length] = TeamSize(self.threads, self.fixed)
+            short = steps * self.module.shared_cost < SHORT
+            self.teams[length] = TeamSize(self.threads, self.fixed, short)
         return self.teams[length]

@@ -75,3 +75,18 @@ def test_waking_up_is_not_part_of_a_trial_but_of_a_run():
     assert (first.measured, trial.measured, rest.measured) == (False, True, True)
     assert first.threads == trial.threads != rest.threads
     assert first.steps < trial.steps < rest.steps
+
+
+def test_a_short_run_begins_alone_and_tries_others_later():
+    team = TeamSize(2, short=True)
+    taken = run(team, 50, {1: 1.0, 2: 0.5}, steps=1)
+    assert taken == {1: 50, 2: 0}
+    run(team, 5000, {1: 1.0, 2: 0.5}, steps=1)
+    assert team.best == 2
+
+
+def test_a_hiccup_is_not_believed():
+    team = TeamSize(2)
+    run(team, 20, {1: 1.0, 2: 3.0})
+    team.record(Part(1, 0, 1000), 5.0)  # 500 times as long
+    assert team.best == 1

@@ -12,6 +12,7 @@ TRIAL_SHARE = 0.02  # of the time may go into trials
 TRIAL_SECONDS = 0.5e-3  # of a trial: longer than a hiccup of the clock, and what starting costs
 WAKING = 16  # the first of so many steps of a trial wakes up the threads
 MEMORY = 0.5  # of what is known, this much stays when something slower is measured
+RISE = 1.25  # times what is known, at most: a hiccup says little, and would be believed for long
 
 
 @dataclass(frozen=True)
@@ -33,21 +34,24 @@ class TeamSize:
     """The number of threads for each part of some steps, from the times of those before.
 
     Runs are taken to be of similar length: waking up the threads is part of them. most: of how many
-    threads a team may consist; fixed: there are always that many.
+    threads a team may consist; fixed: there are always that many; short: a run takes about as long
+    as waking them up, so that one thread begins, and others are tried later.
     """
 
-    def __init__(self, most: int, fixed: bool = False):
+    def __init__(self, most: int, fixed: bool = False, short: bool = False):
         powers = [1 << i for i in range(most.bit_length()) if 1 << i < most]
         self.sizes = [most] if fixed else [*powers, most]
         self.seconds: dict[int, float] = {}  # of one step
+        self._first = self.sizes[0 if short else -1]
+        self._unknown = TRIAL_SECONDS if short else 0.0  # what a trial of a new size may cost
         self._started: set[int] = set()  # sizes of teams that have run
         self._since = 0.0  # seconds of work since the last trial
         self._turn = 0
 
     @property
     def best(self) -> int:
-        """The size that was fastest; the largest, as long as nothing is known."""
-        return min(self.seconds, key=lambda size: self.seconds[size], default=self.sizes[-1])
+        """The size that was fastest; the first to run, as long as nothing is known."""
+        return min(self.seconds, key=lambda size: self.seconds[size], default=self._first)
 
     def parts(self, steps: int) -> Iterator[Part]:
         """The parts the steps are divided into: perhaps a trial, then the rest."""
@@ -56,7 +60,8 @@ class TeamSize:
         if other is not None:
             length = self._length(steps)
             known = self.seconds.get(other)
-            if known is None or known * length <= TRIAL_SHARE * self._since:
+            expected = self._unknown if known is None else known * length
+            if expected <= TRIAL_SHARE * self._since:
                 self._since, self._turn = 0.0, self._turn + 1
                 # of a trial inside a run, the first steps wake up the threads
                 start = length // WAKING if length < steps else 0
@@ -91,4 +96,5 @@ class TeamSize:
         if known and part.measured:
             new = seconds / part.steps
             old = self.seconds.get(part.threads, new)
-            self.seconds[part.threads] = min(new, MEMORY * old + (1 - MEMORY) * new)
+            risen = min(MEMORY * old + (1 - MEMORY) * new, RISE * old)
+            self.seconds[part.threads] = min(new, risen)
