@@ -86,4 +86,5 @@ def test_what_is_not_streamed(refused, csv, file):
     assert "only Parquet is streamed" in refused("train", text, "--target", "y", "--stream")
     message = refused("train", file, "--target", "y", "--stream", "--balanced")
     assert "does not go together" in message
+    assert "is a table" in refused("train", file, "--target", "y", "--stream", "--flip")
     assert "No such file" in refused("train", "nowhere.parquet", "--target", "y", "--stream")

@@ -106,10 +106,7 @@ def open_like(data: str, preprocessing: AnyPreprocessing, header: bool | None = 
 
 
 def _prepare_table(frame: "DataFrame", options: TrainOptions) -> Prepared:
-    if options.augments or options.convolutions:
-        raise DataError(
-            f"{options.data} is a table: flip, crop, rotate, mixup and convolutions are for images."
-        )
+    refuse_image_options(options)
     target = find_target(frame, options.target or default_target(options.data))
     rows = without_columns(known_rows(frame, target), options.drop, target)
     task = infer_task(rows[target], options.task)
@@ -132,6 +129,14 @@ def _prepare_table(frame: "DataFrame", options: TrainOptions) -> Prepared:
         encode_known(preprocessing, tested),
         notes,
     )
+
+
+def refuse_image_options(options: TrainOptions) -> None:
+    """Raise `DataError` for options that a table has no use for."""
+    if options.augments or options.convolutions:
+        raise DataError(
+            f"{options.data} is a table: flip, crop, rotate, mixup and convolutions are for images."
+        )
 
 
 def _split(count: int, options: TrainOptions, classes: np.ndarray | None) -> Split:

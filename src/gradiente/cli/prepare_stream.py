@@ -12,7 +12,14 @@ import numpy as np
 
 from gradiente.base.errors import DataError, InvalidArgumentError
 from gradiente.cli.options import TrainOptions
-from gradiente.cli.prepare import Part, Prepared, encode_known, notes_on, open_test
+from gradiente.cli.prepare import (
+    Part,
+    Prepared,
+    encode_known,
+    notes_on,
+    open_test,
+    refuse_image_options,
+)
 from gradiente.data.encode import Preprocessing, fit_preprocessing, fit_target, known_rows
 from gradiente.data.fit_columns import Encoding
 from gradiente.data.generator import SPLIT_STREAM, generator
@@ -78,6 +85,7 @@ def _refuse_others(options: TrainOptions) -> None:
             f"only Parquet is streamed, and {options.data} is something else. CSV becomes Parquet "
             f"without being in memory by {TO_PARQUET} in Python."
         )
+    refuse_image_options(options)
     if options.balanced:
         raise InvalidArgumentError("balanced does not go together with stream.")
 

@@ -167,6 +167,7 @@ def _fit(
         verbose=False if quiet else None,
     )
     if not len(trainer.history):
+        keeper.forget()
         raise KeyboardInterrupt
     if trainer.optimizer.average is not None and not validated:
         with trainer.averaged():  # early stopping would have put averages back already
