@@ -15,6 +15,7 @@ from gradiente.data.fit_columns import Encoding
 from gradiente.data.images import Images, read_images
 from gradiente.data.selection import select_columns, without_columns
 from gradiente.data.split import Split, split_rows
+from gradiente.data.stream import Stream
 from gradiente.data.task import find_target, infer_task
 
 if TYPE_CHECKING:
@@ -28,24 +29,32 @@ AnyPreprocessing = Preprocessing | ImagePreprocessing
 
 @dataclass(frozen=True)
 class Part:
-    """Encoded inputs and targets of some rows, samples along the first axis."""
+    """Encoded inputs and targets of some rows, samples along the first axis.
+
+    count: how many rows there are, where x and y have only some of them.
+    """
 
     x: np.ndarray
     y: np.ndarray
+    count: int | None = None
 
     def __len__(self) -> int:
-        return len(self.y)
+        return len(self.y) if self.count is None else self.count
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The three parts of the data, how they were encoded, and what the user should know of it."""
+    """The three parts of the data, how they were encoded, and what the user should know of it.
+
+    stream: all training rows, where they are not in memory.
+    """
 
     preprocessing: AnyPreprocessing
     train: Part
     validation: Part
     test: Part
     notes: list[str] = field(default_factory=list)
+    stream: Stream | None = None
 
 
 def prepare(options: TrainOptions) -> Prepared:
@@ -97,10 +106,7 @@ def open_like(data: str, preprocessing: AnyPreprocessing, header: bool | None = 
 
 
 def _prepare_table(frame: "DataFrame", options: TrainOptions) -> Prepared:
-    if options.augments or options.convolutions:
-        raise DataError(
-            f"{options.data} is a table: flip, crop, rotate, mixup and convolutions are for images."
-        )
+    refuse_image_options(options)
     target = find_target(frame, options.target or default_target(options.data))
     rows = without_columns(known_rows(frame, target), options.drop, target)
     task = infer_task(rows[target], options.task)
@@ -114,8 +120,8 @@ def _prepare_table(frame: "DataFrame", options: TrainOptions) -> Prepared:
     fitted = fit_target(rows if task == "classification" else trained, target, task)
     encoding = Encoding(options.scaling)
     preprocessing = fit_preprocessing(trained, kept, fitted, dropped, encoding)
-    tested = rows[split.test] if options.test is None else _test_table(options, preprocessing)
-    notes = _notes(frame.height - rows.height, preprocessing)
+    tested = rows[split.test] if options.test is None else open_test(options, preprocessing)
+    notes = notes_on(frame.height - rows.height, preprocessing)
     return Prepared(
         preprocessing,
         encode_known(preprocessing, trained),
@@ -123,6 +129,14 @@ def _prepare_table(frame: "DataFrame", options: TrainOptions) -> Prepared:
         encode_known(preprocessing, tested),
         notes,
     )
+
+
+def refuse_image_options(options: TrainOptions) -> None:
+    """Raise `DataError` for options that a table has no use for."""
+    if options.augments or options.convolutions:
+        raise DataError(
+            f"{options.data} is a table: flip, crop, rotate, mixup and convolutions are for images."
+        )
 
 
 def _split(count: int, options: TrainOptions, classes: np.ndarray | None) -> Split:
@@ -135,12 +149,14 @@ def _split(count: int, options: TrainOptions, classes: np.ndarray | None) -> Spl
     )
 
 
-def _test_table(options: TrainOptions, preprocessing: Preprocessing) -> "DataFrame":
+def open_test(options: TrainOptions, preprocessing: Preprocessing) -> "DataFrame":
+    """The rows of the file to test on that have a target."""
     assert options.test is not None
     return known_data(preprocessing, open_like(options.test, preprocessing, options.header))[0]
 
 
-def _notes(without_target: int, preprocessing: Preprocessing) -> list[str]:
+def notes_on(without_target: int, preprocessing: Preprocessing) -> list[str]:
+    """Sentences about rows and columns that are left out."""
     notes = [f"{name} is not used: it {why}" for name, why in preprocessing.dropped.items()]
     return notes + left_out_note(without_target, preprocessing.target.name)
 

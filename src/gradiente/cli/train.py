@@ -13,6 +13,7 @@ from gradiente.cli import parameters as p
 from gradiente.cli.options import NAMES, TrainOptions, gather_options
 from gradiente.cli.outcome import Outcome
 from gradiente.cli.prepare import Prepared, prepare
+from gradiente.cli.prepare_stream import prepare_stream
 from gradiente.cli.recipe import build_trainer, complete
 from gradiente.cli.run_folder import Run, free_name, new_run_folder, write_run
 from gradiente.cli.scores import baseline_output, baseline_scores, scores
@@ -37,6 +38,7 @@ def train(
     test_fraction: p.TestFraction = None,
     drop: p.Drop = None,
     scaling: p.Scaling = None,
+    stream: p.Stream = None,
     hidden: p.Hidden = None,
     activation: p.Activation = None,
     dropout: p.Dropout = None,
@@ -106,7 +108,7 @@ def run(
     path = output if output is not None else free_name(short_name(options.data))
     screen = console(quiet=quiet)
     with terminated_as_interrupted(), new_run_folder(path) as folder:
-        data = prepare(options)
+        data = (prepare_stream if options.stream else prepare)(options)
         options = complete(options, data.preprocessing, len(data.train))
         steps = _steps(options, len(data.train))
         if checkpoint is None:
@@ -165,6 +167,7 @@ def _fit(
         verbose=False if quiet else None,
     )
     if not len(trainer.history):
+        keeper.forget()
         raise KeyboardInterrupt
     if trainer.optimizer.average is not None and not validated:
         with trainer.averaged():  # early stopping would have put averages back already
@@ -173,7 +176,9 @@ def _fit(
 
 
 def _training_data(options: TrainOptions, data: Prepared) -> tuple[Any, Any]:
-    """x and y, or for images that are changed at random a stream of both."""
+    """x and y, or a stream of both: of rows on the disk, or of images changed at random."""
+    if data.stream is not None:
+        return data.stream, None
     if not options.augments:
         return data.train.x, data.train.y
     changes = {name: getattr(options, name) for name in ("flip", "crop", "rotate", "mixup")}
