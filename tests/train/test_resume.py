@@ -340,14 +340,15 @@ except RunError:
     trainer = gd.Trainer(net, losses.cross_entropy, rule, seed=3, accumulate=2)
 print("ready", flush=True)
 left = epochs - len(trainer.history)
-if left:
+if left and trainer.history.stopped is None:
     kept = Checkpoint(folder, every_minutes=1e-5)
-    trainer.fit(x, y, epochs=left, batch_size=8, callbacks=[kept], verbose=False)
+    fit = {"validation": (x[:100], 1 - y[:100]), "early_stopping": 8}  # it gets worse at once
+    trainer.fit(x, y, epochs=left, batch_size=8, callbacks=[kept], verbose=False, flow=7, **fit)
 digest = hashlib.sha256()
 for name, value in sorted(trainer.weights().items()):
     digest.update(name.encode() + value.tobytes())
 rows = [{k: v for k, v in row.items() if k != "seconds"} for row in trainer.history]
-print(json.dumps([digest.hexdigest(), rows]), flush=True)
+print(json.dumps([digest.hexdigest(), rows, trainer.history.flow]), flush=True)
 """
 
 
@@ -403,6 +404,8 @@ def test_killed_at_random_instants_it_ends_with_the_same_bits(kills, tmp_path, r
         pytest.skip("takes minutes: run with `-m slow`")
     epochs = 12
     whole = result(started(tmp_path / "whole", epochs))
+    assert 8 < len(whole[1]) < epochs  # it is stopped early, and has the flow of its epochs
+    assert whole[2]
     results, stages = killed_and_resumed(tmp_path / "run", epochs, kills)
     print(f"killed {kills} times: {dict(stages)}; {len(results)} trainings came to their end")
     assert all(each == whole for each in results)

@@ -1,21 +1,23 @@
 """Data become the arrays that a network trains on, is watched on, and is tested on."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradiente.base.errors import DataError
 from gradiente.cli.options import TrainOptions
-from gradiente.cli.source import default_target, open_data
+from gradiente.cli.source import default_target, images_in, open_data
 from gradiente.data.columns import CategoryColumn
 from gradiente.data.encode import Preprocessing, fit_preprocessing, fit_target, known_rows
 from gradiente.data.encode_images import ImagePreprocessing, fit_images
 from gradiente.data.fit_columns import Encoding
-from gradiente.data.images import Images, read_images
+from gradiente.data.images import ImageFiles, Images
 from gradiente.data.selection import select_columns, without_columns
 from gradiente.data.split import Split, split_rows
 from gradiente.data.stream import Stream
+from gradiente.data.stream_images import AugmentedImages
 from gradiente.data.task import find_target, infer_task
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class Part:
     count: how many rows there are, where x and y have only some of them.
     """
 
-    x: np.ndarray
+    x: Any
     y: np.ndarray
     count: int | None = None
 
@@ -65,11 +67,16 @@ def prepare(options: TrainOptions) -> Prepared:
     return _prepare_table(data, options)
 
 
-def encode_inputs(preprocessing: AnyPreprocessing, data: Any) -> np.ndarray:
+def encode_inputs(preprocessing: AnyPreprocessing, data: Any) -> Any:
     """The inputs of a table, or of images, like those trained on."""
     if isinstance(preprocessing, ImagePreprocessing):
         return preprocessing.transform(data.x)
     return preprocessing.transform(data)
+
+
+def for_network(x: Any) -> Any:
+    """Encoded inputs as a trainer predicts from them: a stream of images that are in files."""
+    return AugmentedImages(x, np.zeros(len(x))) if isinstance(x, ImageFiles) else x
 
 
 def encode_known(preprocessing: AnyPreprocessing, data: Any) -> Part:
@@ -95,7 +102,7 @@ def open_like(data: str, preprocessing: AnyPreprocessing, header: bool | None = 
     """A table, or images, to be encoded by `preprocessing`. Raises `DataError` if it is neither."""
     if isinstance(preprocessing, ImagePreprocessing):
         size = (preprocessing.height, preprocessing.width)
-        return read_images(data, size, preprocessing.channels)
+        return images_in(Path(data), size, preprocessing.channels)
     table = open_data(data, header, preprocessing.text_columns)
     if isinstance(table, Images):
         raise DataError(f"{data} is a folder of images, but the network was trained on a table.")
@@ -193,13 +200,18 @@ def _prepare_images(images: Images, options: TrainOptions) -> Prepared:
     split = _split(len(images.y), options, images.y)
     preprocessing = fit_images(images, split.train)
     whole = encode_known(preprocessing, images)
-    tested = Part(whole.x[split.test], whole.y[split.test])
+
+    def part(rows: np.ndarray) -> Part:
+        files = isinstance(whole.x, ImageFiles)
+        return Part(whole.x.chosen(rows) if files else whole.x[rows], whole.y[rows])
+
+    tested = part(split.test)
     if options.test is not None:
         tested = encode_known(preprocessing, open_like(options.test, preprocessing))
     return Prepared(
         preprocessing,
-        Part(whole.x[split.train], whole.y[split.train]),
-        Part(whole.x[split.validation], whole.y[split.validation]),
+        part(split.train),
+        part(split.validation),
         tested,
     )
 

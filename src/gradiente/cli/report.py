@@ -43,7 +43,7 @@ def report(
     trained.trainer.history = trained.history
     content = content_of(
         trained.trainer,
-        samples(part.x, part.y),
+        samples(part.x[:], part.y),
         columns,
         title=f"{str(options.task).capitalize()} of {subject}",
         about=[f"Trained on {options.data} ({what}: {counts}); shown is the result on {source}."],
