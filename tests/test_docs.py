@@ -3,6 +3,7 @@
 import linecache
 import re
 import shlex
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,10 @@ PAGES = [
 
 # A program, or commands, and what they print where that stands directly below.
 BLOCK = re.compile(r"```(python|sh)\n(.*?)```(?:\n\n```text\n(.*?)```)?", flags=re.DOTALL)
+PACKAGES = (
+    "gd nn losses optimizers schedules initializers metrics regularizers constraints data train"
+)
+NAME = re.compile(rf"(?<![\w./])({PACKAGES.replace(' ', '|')})\.([A-Za-z]\w*)")
 PART = re.compile(r"(\.\.\.|\s+|-?\d+\.\d+(?:e[-+]\d+)?)")
 NUMBER = r"(-?\d+\.\d+(?:e[-+]\d+)?)"
 TOLERANCE = (
@@ -95,6 +100,17 @@ def test_the_files_a_page_names_exist(page):
     named = re.findall(r"`((?:backends|rewrite)/[\w/.]+)`", page.read_text(encoding="utf-8"))
     for name in named:
         assert (package / name).exists(), name
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_names_a_page_uses_exist(page):
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    if page.stem == "comparison":  # whose first columns have the names of others
+        text = re.sub(r"^\| [^|]*\|", "|", text, flags=re.MULTILINE)
+    for code in re.findall(r"`([^`]+)`", text):
+        for package, name in NAME.findall(code):
+            module = import_module("gradiente" if package == "gd" else f"gradiente.{package}")
+            assert hasattr(module, name), code
 
 
 def test_what_is_printed_is_compared():

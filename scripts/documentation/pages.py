@@ -2,14 +2,16 @@
 
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from scripts.documentation.docstrings import escaped
-
 ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT))  # mkdocs loads this file by its path, from anywhere
+from scripts.documentation.docstrings import escaped  # noqa: E402
+
 PAGES = {
     "index.md": "README.md",
     "contributing.md": "CONTRIBUTING.md",

@@ -67,14 +67,13 @@ def test_an_interrupt_outside_training_is_quiet(command, monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_during_training_keeps_the_best_weights(tmp_path, sent):
+def test_an_interrupt_during_training_keeps_the_best_weights(tmp_path):
     process = start(tmp_path, "train", "penguins", "--epochs", "100000", "--patience", "100000")
     for line in process.stdout:
         if line.startswith("training"):
             break
-    time.sleep(1.0)
-    process.send_signal(sent)
+    time.sleep(2.0)
+    process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert "stopped: interrupted by the user" in out

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gradiente.cli import source
 from gradiente.cli.run_folder import FILES
 
 QUICK = ("--epochs", "2", "--hidden", "4")
@@ -242,6 +243,30 @@ def test_a_quiet_training_says_nothing(command, tmp_path):
     result = command("train", "iris", *QUICK, "--quiet", "--threads", "1", "--output", "run")
     assert result == (0, "", "")
     assert (tmp_path / "run" / "metrics.json").exists()
+
+
+def test_images_that_would_fill_the_memory_stay_in_their_files(command, tmp_path, monkeypatch):
+    random = np.random.default_rng(0)
+    for name, level in (("dark", 60), ("light", 190)):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(20):
+            pixels = random.integers(level - 50, level + 50, (6, 5), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{number}.png")
+    options = ("--epochs", "3", "--batch-size", "13", "--hidden", "8")
+    assert command("train", "photos", *options, "--output", "memory").status == 0
+    expected = probabilities(command("predict", "memory", "photos").out)
+    monkeypatch.setattr(source, "MOST_BYTES", 0)
+    assert command("train", "photos", *options, "--output", "files").status == 0
+    assert probabilities(command("predict", "files", "photos").out) == pytest.approx(
+        expected, abs=1e-4
+    )
+    for name in ("evaluate", "report"):
+        assert command(name, "files", "photos").status == 0
+    assert command("train", "photos", *options, "--flip", "--output", "changed").status == 0
+
+
+def probabilities(out):
+    return [float(number) for line in out.splitlines()[1:] for number in line.split(",")[2:]]
 
 
 def test_images_are_convolved_and_changed_at_random(command, tmp_path):

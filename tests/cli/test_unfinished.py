@@ -73,3 +73,9 @@ def test_what_cannot_be_resumed(refused, own_run):
     assert "there is no interrupted training nowhere" in refused("train", "--resume", "nowhere")
     assert "leave out epochs" in refused("train", "--resume", own_run, "--epochs", "3")
     assert "leave out data" in refused("train", "iris", "--resume", own_run)
+
+
+def test_before_the_first_epoch_there_is_nothing_to_keep(command, tmp_path, interrupted_after):
+    interrupted_after(0)
+    assert command("train", "iris", *OPTIONS).status == 130
+    assert list(tmp_path.iterdir()) == []

@@ -93,7 +93,7 @@ def test_arrays_left_over_and_of_other_shapes_and_unknown_layers(tmp_path):
     with pytest.raises(GradienteError, match=r"0\.weight"):
         wrong = {**arrays(), "0.weight": np.ones((4, 3, 2, 2), np.float32)}
         load_pytorch(network().initialize(X), wrong)
-    unknown = nn.Sequential(nn.LSTM(3)).initialize(X[0])
+    unknown = nn.Sequential(nn.Swish()).initialize(X[0])
     with pytest.raises(InvalidArgumentError, match="whose weights have no known counterpart"):
         load_pytorch(unknown, {})
     (tmp_path / "pickle").write_bytes(b"\x80\x04\x95pickle")
@@ -130,9 +130,9 @@ def test_keras_in_the_order_of_the_numbers():
     with pytest.raises(RunError, match="no layer of the network takes layers/dense_11"):
         load_keras(network(), {**theirs, "layers/dense_11/vars/0": np.ones((2, 2))})
     del theirs["layers/dense_9/vars/1"]
-    with pytest.raises(RunError, match=r"no `layers/dense_9/vars/1` for `4\.bias`"):
+    with pytest.raises(RunError, match=r"no `layers/dense_9/vars/1` for `4`"):
         load_keras(network(), theirs)
-    with pytest.raises(RunError, match=r"no layer for `4` \(Dense\)"):
+    with pytest.raises(RunError, match=r"no layer for `0` \(Convolution\)"):
         load_keras(network(), {})
 
 

@@ -11,12 +11,13 @@ from scripts.documentation import docstrings, mathematics, pages
 
 def test_a_docstring_becomes_a_list_with_its_marks_escaped():
     text = docstrings.markdown(
-        "y = x * w_1\n\nunits: the length, see\n    `a_b`.\nx: (n, *any)\n"
-        "Raises `E` if [x].\n\n    code_1"
+        "*any* y = x * w_1\n\nunits: the length, see `a_b`,\n    `{'*':\n    1}`. "
+        "more m, n: others\nx: (n, *any)\nRaises `E` if [x].\n\n    code_1"
     )
     assert text == (
-        "y = x \\* w\\_1\n\n- `units`: the length, see `a_b`.\n- `x`: (n, \\*any)\n\n"
-        "Raises `E` if \\[x\\].\n\n```text\ncode_1\n```"
+        "*any* y = x \\* w\\_1\n\n"
+        "- `units`: the length, see `a_b`, `{'*': 1}`.\n- `more m, n`: others\n"
+        "- `x`: (n, \\*any)\n\nRaises `E` if \\[x\\].\n\n```text\ncode_1\n```"
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from gradiente import losses, nn, optimizers
 from gradiente.base.errors import DamagedCheckpointWarning, InvalidArgumentError, RunError
 from gradiente.train import Callback, Checkpoint, EarlyStopping, Trainer
+from tests.base.faults import Crash, Disk
 
 RANDOM = np.random.default_rng(8)
 X = RANDOM.normal(size=(40, 3)).astype(np.float32)
@@ -212,6 +213,47 @@ def test_a_disk_that_fails_ends_the_training(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match=r"checkpoints cannot be kept in .*file"):
         fit_with(Checkpoint(tmp_path / "file"))
+
+
+@pytest.mark.parametrize("best", [True, False])
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), Crash()])
+def test_whatever_fails_training_ends_and_nothing_is_lost(error, best, tmp_path, monkeypatch):
+    """The n-th write, fsync, renaming, deletion, ... of a training fails, for every n."""
+
+    def fit(folder):
+        trainer = Trainer(network(), losses.mse, optimizers.Adam(0.1), backend="numpy")
+        keep = Checkpoint(folder, best=best, last=1, every_minutes=None)
+        try:
+            trainer.fit(X, Y, epochs=3, callbacks=[set_loss([3.0, 1.0, 2.0]), keep], **FIT)
+        except (RunError, Crash) as error:
+            return trainer, error
+        return trainer, None
+
+    def backed(path):
+        return Trainer.load(path, backend="numpy")
+
+    with monkeypatch.context() as patch:
+        disk = Disk(patch)
+        whole, _ = fit(tmp_path / "whole")
+    for n in range(1, disk.done + 1):
+        folder = tmp_path / str(n)
+        with monkeypatch.context() as patch:
+            Disk(patch, fails=n, error=error)
+            trainer, failed = fit(folder)
+        assert failed is error or "No space left on device" in str(failed)
+        assert failed is error or "of the callback Checkpoint(" in failed.__notes__[0]
+        done = len(trainer.history)
+        written = folder.exists() and any(not name.startswith(".") for name in names(folder))
+        assert written or done < 2  # the file of an epoch stays until there is a newer one
+        if written:
+            again = backed(folder)
+            assert len(again.history) in (done, done - 1)
+            if len(again.history) < 3:
+                again.fit(X, Y, epochs=3 - len(again.history), **FIT)
+            assert_same_weights(again, whole)
+        if failed is not error and done < 3:  # the program goes on if the user wants it to
+            trainer.fit(X, Y, epochs=3 - done, **FIT)
+            assert_same_weights(trainer, whole)
 
 
 def test_files_of_others_stay(tmp_path):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from gradiente.base.errors import (
     TypeMismatchError,
 )
 from gradiente.train.callbacks import Callback, EarlyStopping, LearningRateSchedule
+from gradiente.train.checkpoint_folder import checkpoints_in, read_newest
 from gradiente.train.trainer import Trainer
 from tests.train.test_checkpoint import assert_same_state, without_time
 
@@ -126,7 +128,7 @@ def overfitting(trainer, row):
     row["validation_loss"] = WORSE[row["epoch"] - 1]
 
 
-class Counter(Callback):
+class Memory(Callback):
     """Remembers plain data of all kinds."""
 
     def __init__(self):
@@ -145,7 +147,7 @@ class Counter(Callback):
 def stopping_early(trainer, stopping, *others):
     """The epochs that a callback has seen of a training that is stopped early."""
     rate = LearningRateSchedule(lambda epoch: 0.1 / epoch)
-    callbacks = [*others, overfitting, rate, stopping, Counter()]
+    callbacks = [*others, overfitting, rate, stopping, Memory()]
     trainer.fit(X, Y, epochs=8 - len(trainer.history), callbacks=callbacks, **FIT)
     return callbacks[-1].seen
 
@@ -180,7 +182,7 @@ def test_early_stopping_stops_at_the_same_epoch_with_the_same_bits(restore, tmp_
 
 
 def test_what_callbacks_remember_comes_back(tmp_path):
-    counter, others = Counter(), [SaveAt(tmp_path / "run", 7), Counter()]
+    counter, others = Memory(), [SaveAt(tmp_path / "run", 7), Memory()]
     first = Trainer(network(), seed=6, backend="numpy", **options("schedule"))
     with pytest.raises(Stop):
         first.fit(X, Y, epochs=2, callbacks=others, **FIT)
@@ -188,20 +190,20 @@ def test_what_callbacks_remember_comes_back(tmp_path):
     def load():
         return Trainer.load(tmp_path / "run", network(), backend="numpy", **options("schedule"))
 
-    load().fit(X, Y, epochs=1, callbacks=[counter, Counter()], **FIT)
+    load().fit(X, Y, epochs=1, callbacks=[counter, Memory()], **FIT)
     assert counter.seen == [1, 2] and counter.loaded["b"] == [None, "x", 2.0]
     np.testing.assert_array_equal(counter.loaded["a"], np.arange(3))
-    anew, counter = load(), Counter()
+    anew, counter = load(), Memory()
     anew.position = None
     anew.fit(X, Y, epochs=1, callbacks=[counter], **FIT)
     assert counter.seen == [2] and counter.loaded is None
 
-    class Strange(Counter):
+    class Strange(Memory):
         def load_state(self, state):
             raise KeyError("x")
 
-    Strange.__name__ = "Counter"
-    with pytest.raises(RunError, match=r"a state of Counter 1 that .* does not understand"):
+    Strange.__name__ = "Memory"
+    with pytest.raises(RunError, match=r"a state of Memory 1 that .* does not understand"):
         load().fit(X, Y, epochs=1, callbacks=[Strange()], **FIT)
 
 
@@ -338,14 +340,15 @@ except RunError:
     trainer = gd.Trainer(net, losses.cross_entropy, rule, seed=3, accumulate=2)
 print("ready", flush=True)
 left = epochs - len(trainer.history)
-if left:
+if left and trainer.history.stopped is None:
     kept = Checkpoint(folder, every_minutes=1e-5)
-    trainer.fit(x, y, epochs=left, batch_size=8, callbacks=[kept], verbose=False)
+    fit = {"validation": (x[:100], 1 - y[:100]), "early_stopping": 8}  # it gets worse at once
+    trainer.fit(x, y, epochs=left, batch_size=8, callbacks=[kept], verbose=False, flow=7, **fit)
 digest = hashlib.sha256()
 for name, value in sorted(trainer.weights().items()):
     digest.update(name.encode() + value.tobytes())
 rows = [{k: v for k, v in row.items() if k != "seconds"} for row in trainer.history]
-print(json.dumps([digest.hexdigest(), rows]), flush=True)
+print(json.dumps([digest.hexdigest(), rows, trainer.history.flow]), flush=True)
 """
 
 
@@ -363,17 +366,34 @@ def result(process):
     return json.loads(out)
 
 
+def stage(folder, out):
+    """Where a training was killed: what is in its folder, or that it was done."""
+    if out:
+        return "done"
+    if folder.exists() and any(path.name.startswith(".") for path in folder.iterdir()):
+        return "while writing"
+    if not folder.exists() or not checkpoints_in(folder):
+        return "before the first file"
+    _, saved = read_newest(folder)
+    return "between epochs" if saved.position is None else "in an epoch"
+
+
 def killed_and_resumed(folder, epochs, kills):
-    """What comes out of a training that is killed so many times, and then left alone."""
-    random = np.random.default_rng(kills)
+    """What comes out of a training that is killed so many times, and then left alone, and where.
+
+    One that is done is checked, and the next one begins anew.
+    """
+    random, stages, results = np.random.default_rng(kills), Counter(), []
     for number in range(kills):
         process = started(folder, epochs)
         time.sleep(random.uniform(0, 0.5))
         process.kill()
         out, _ = process.communicate(timeout=120)
-        if out:  # it was done: the next one begins anew
-            folder = folder.with_name(f"{folder.name}-{number}")
-    return result(started(folder, epochs))
+        stages[stage(folder, out)] += 1
+        if out:
+            results.append(json.loads(out))
+            folder = folder.with_name(f"run-{number}")
+    return [*results, result(started(folder, epochs))], stages
 
 
 @pytest.mark.parametrize(
@@ -384,7 +404,13 @@ def test_killed_at_random_instants_it_ends_with_the_same_bits(kills, tmp_path, r
         pytest.skip("takes minutes: run with `-m slow`")
     epochs = 12
     whole = result(started(tmp_path / "whole", epochs))
-    assert killed_and_resumed(tmp_path / "run", epochs, kills) == whole
+    assert 8 < len(whole[1]) < epochs  # it is stopped early, and has the flow of its epochs
+    assert whole[2]
+    results, stages = killed_and_resumed(tmp_path / "run", epochs, kills)
+    print(f"killed {kills} times: {dict(stages)}; {len(results)} trainings came to their end")
+    assert all(each == whole for each in results)
+    if kills > 3:
+        assert stages["in an epoch"] and stages["while writing"]
 
 
 def test_terminated_it_saves_exits_and_ends_with_the_same_bits(tmp_path):

@@ -3,6 +3,7 @@
 from gradiente.cli import parameters as p
 from gradiente.cli.prepare import (
     encode_known,
+    for_network,
     known_data,
     left_out_note,
     open_like,
@@ -33,7 +34,7 @@ def evaluate(run: p.RunFolder, data: p.Data, header: p.Header = None) -> None:
     show_scores(
         screen,
         f"{target.name} of {len(part):,} rows of {data}",
-        scores(target, trained.trainer.predict(part.x), part.y),
+        scores(target, trained.trainer.predict(for_network(part.x)), part.y),
         baseline_scores(target, output, part.y),
         baseline_words(target, output),
     )

@@ -34,6 +34,7 @@ class TrainOptions:
     test: str | None = None
     header: bool | None = None
     drop: tuple[str, ...] = ()
+    stream: bool = False
     scaling: str = "automatic"
     convolutions: tuple[int, ...] | None = None
     hidden: tuple[int, ...] | None = None
@@ -93,7 +94,7 @@ def checked_options(values: Mapping[str, Any]) -> TrainOptions:
     for name in ("data", "target", "task", "test", "loss"):
         if not isinstance(values.get(name), str | None):
             raise InvalidArgumentError(f"the option {name} must be text, not {values[name]!r}.")
-    for name in ("header", "balanced", "flip"):
+    for name in ("header", "stream", "balanced", "flip"):
         if not isinstance(values.get(name), bool | None):
             raise InvalidArgumentError(f"the option {name} is true or false, not {values[name]!r}.")
     checked = {

@@ -86,6 +86,15 @@ Drop = Annotated[
     list[str] | None,
     _option("A column not to learn from; may be given several times.", FILES, metavar="COLUMN"),
 ]
+Stream = Annotated[
+    bool | None,
+    typer.Option(
+        "--stream",
+        help="Read a Parquet file chunk by chunk in every epoch: for more rows than memory holds.",
+        rich_help_panel=FILES,
+        show_default=False,
+    ),
+]
 Scaling = Annotated[
     str | None,
     _option(

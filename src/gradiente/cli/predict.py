@@ -10,7 +10,13 @@ import numpy as np
 from gradiente.base.errors import DataError
 from gradiente.cli import parameters as p
 from gradiente.cli.files import whole_file
-from gradiente.cli.prepare import AnyPreprocessing, encode_inputs, open_like, unknown_words_note
+from gradiente.cli.prepare import (
+    AnyPreprocessing,
+    encode_inputs,
+    for_network,
+    open_like,
+    unknown_words_note,
+)
 from gradiente.cli.run_folder import read_run
 from gradiente.cli.scores import class_outputs
 from gradiente.cli.screen import console, note
@@ -41,7 +47,8 @@ def predict(run: p.RunFolder, data: p.Data, out: p.Out = None, header: p.Header 
     x = encode_inputs(trained.preprocessing, opened)
     for text in unknown_words_note(trained.preprocessing, opened):
         note(console(errors=True), text)
-    table = _with_predictions(opened, trained.preprocessing, trained.trainer.predict(x))
+    outputs = trained.trainer.predict(for_network(x))
+    table = _with_predictions(opened, trained.preprocessing, outputs)
     if out is None:
         sys.stdout.write(_as_csv(table))
         return

@@ -1,20 +1,23 @@
 """Data become the arrays that a network trains on, is watched on, and is tested on."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradiente.base.errors import DataError
 from gradiente.cli.options import TrainOptions
-from gradiente.cli.source import default_target, open_data
+from gradiente.cli.source import default_target, images_in, open_data
 from gradiente.data.columns import CategoryColumn
 from gradiente.data.encode import Preprocessing, fit_preprocessing, fit_target, known_rows
 from gradiente.data.encode_images import ImagePreprocessing, fit_images
 from gradiente.data.fit_columns import Encoding
-from gradiente.data.images import Images, read_images
+from gradiente.data.images import ImageFiles, Images
 from gradiente.data.selection import select_columns, without_columns
 from gradiente.data.split import Split, split_rows
+from gradiente.data.stream import Stream
+from gradiente.data.stream_images import AugmentedImages
 from gradiente.data.task import find_target, infer_task
 
 if TYPE_CHECKING:
@@ -28,24 +31,32 @@ AnyPreprocessing = Preprocessing | ImagePreprocessing
 
 @dataclass(frozen=True)
 class Part:
-    """Encoded inputs and targets of some rows, samples along the first axis."""
+    """Encoded inputs and targets of some rows, samples along the first axis.
 
-    x: np.ndarray
+    count: how many rows there are, where x and y have only some of them.
+    """
+
+    x: Any
     y: np.ndarray
+    count: int | None = None
 
     def __len__(self) -> int:
-        return len(self.y)
+        return len(self.y) if self.count is None else self.count
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The three parts of the data, how they were encoded, and what the user should know of it."""
+    """The three parts of the data, how they were encoded, and what the user should know of it.
+
+    stream: all training rows, where they are not in memory.
+    """
 
     preprocessing: AnyPreprocessing
     train: Part
     validation: Part
     test: Part
     notes: list[str] = field(default_factory=list)
+    stream: Stream | None = None
 
 
 def prepare(options: TrainOptions) -> Prepared:
@@ -56,11 +67,16 @@ def prepare(options: TrainOptions) -> Prepared:
     return _prepare_table(data, options)
 
 
-def encode_inputs(preprocessing: AnyPreprocessing, data: Any) -> np.ndarray:
+def encode_inputs(preprocessing: AnyPreprocessing, data: Any) -> Any:
     """The inputs of a table, or of images, like those trained on."""
     if isinstance(preprocessing, ImagePreprocessing):
         return preprocessing.transform(data.x)
     return preprocessing.transform(data)
+
+
+def for_network(x: Any) -> Any:
+    """Encoded inputs as a trainer predicts from them: a stream of images that are in files."""
+    return AugmentedImages(x, np.zeros(len(x))) if isinstance(x, ImageFiles) else x
 
 
 def encode_known(preprocessing: AnyPreprocessing, data: Any) -> Part:
@@ -86,7 +102,7 @@ def open_like(data: str, preprocessing: AnyPreprocessing, header: bool | None = 
     """A table, or images, to be encoded by `preprocessing`. Raises `DataError` if it is neither."""
     if isinstance(preprocessing, ImagePreprocessing):
         size = (preprocessing.height, preprocessing.width)
-        return read_images(data, size, preprocessing.channels)
+        return images_in(Path(data), size, preprocessing.channels)
     table = open_data(data, header, preprocessing.text_columns)
     if isinstance(table, Images):
         raise DataError(f"{data} is a folder of images, but the network was trained on a table.")
@@ -97,10 +113,7 @@ def open_like(data: str, preprocessing: AnyPreprocessing, header: bool | None = 
 
 
 def _prepare_table(frame: "DataFrame", options: TrainOptions) -> Prepared:
-    if options.augments or options.convolutions:
-        raise DataError(
-            f"{options.data} is a table: flip, crop, rotate, mixup and convolutions are for images."
-        )
+    refuse_image_options(options)
     target = find_target(frame, options.target or default_target(options.data))
     rows = without_columns(known_rows(frame, target), options.drop, target)
     task = infer_task(rows[target], options.task)
@@ -114,8 +127,8 @@ def _prepare_table(frame: "DataFrame", options: TrainOptions) -> Prepared:
     fitted = fit_target(rows if task == "classification" else trained, target, task)
     encoding = Encoding(options.scaling)
     preprocessing = fit_preprocessing(trained, kept, fitted, dropped, encoding)
-    tested = rows[split.test] if options.test is None else _test_table(options, preprocessing)
-    notes = _notes(frame.height - rows.height, preprocessing)
+    tested = rows[split.test] if options.test is None else open_test(options, preprocessing)
+    notes = notes_on(frame.height - rows.height, preprocessing)
     return Prepared(
         preprocessing,
         encode_known(preprocessing, trained),
@@ -123,6 +136,14 @@ def _prepare_table(frame: "DataFrame", options: TrainOptions) -> Prepared:
         encode_known(preprocessing, tested),
         notes,
     )
+
+
+def refuse_image_options(options: TrainOptions) -> None:
+    """Raise `DataError` for options that a table has no use for."""
+    if options.augments or options.convolutions:
+        raise DataError(
+            f"{options.data} is a table: flip, crop, rotate, mixup and convolutions are for images."
+        )
 
 
 def _split(count: int, options: TrainOptions, classes: np.ndarray | None) -> Split:
@@ -135,12 +156,14 @@ def _split(count: int, options: TrainOptions, classes: np.ndarray | None) -> Spl
     )
 
 
-def _test_table(options: TrainOptions, preprocessing: Preprocessing) -> "DataFrame":
+def open_test(options: TrainOptions, preprocessing: Preprocessing) -> "DataFrame":
+    """The rows of the file to test on that have a target."""
     assert options.test is not None
     return known_data(preprocessing, open_like(options.test, preprocessing, options.header))[0]
 
 
-def _notes(without_target: int, preprocessing: Preprocessing) -> list[str]:
+def notes_on(without_target: int, preprocessing: Preprocessing) -> list[str]:
+    """Sentences about rows and columns that are left out."""
     notes = [f"{name} is not used: it {why}" for name, why in preprocessing.dropped.items()]
     return notes + left_out_note(without_target, preprocessing.target.name)
 
@@ -177,13 +200,18 @@ def _prepare_images(images: Images, options: TrainOptions) -> Prepared:
     split = _split(len(images.y), options, images.y)
     preprocessing = fit_images(images, split.train)
     whole = encode_known(preprocessing, images)
-    tested = Part(whole.x[split.test], whole.y[split.test])
+
+    def part(rows: np.ndarray) -> Part:
+        files = isinstance(whole.x, ImageFiles)
+        return Part(whole.x.chosen(rows) if files else whole.x[rows], whole.y[rows])
+
+    tested = part(split.test)
     if options.test is not None:
         tested = encode_known(preprocessing, open_like(options.test, preprocessing))
     return Prepared(
         preprocessing,
-        Part(whole.x[split.train], whole.y[split.train]),
-        Part(whole.x[split.validation], whole.y[split.validation]),
+        part(split.train),
+        part(split.validation),
         tested,
     )
 

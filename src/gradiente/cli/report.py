@@ -7,6 +7,7 @@ import numpy as np
 from gradiente.cli import parameters as p
 from gradiente.cli.options import TrainOptions
 from gradiente.cli.prepare import Part, encode_known, known_data, open_like, prepare
+from gradiente.cli.prepare_stream import prepare_stream
 from gradiente.cli.run_folder import REPORT, Run, read_run
 from gradiente.cli.screen import console, fact
 from gradiente.data.encode import Preprocessing
@@ -42,7 +43,7 @@ def report(
     trained.trainer.history = trained.history
     content = content_of(
         trained.trainer,
-        samples(part.x, part.y),
+        samples(part.x[:], part.y),
         columns,
         title=f"{str(options.task).capitalize()} of {subject}",
         about=[f"Trained on {options.data} ({what}: {counts}); shown is the result on {source}."],
@@ -74,9 +75,9 @@ def _words(value: Any) -> str:
 def _unseen(trained: Run, data: str | None, header: bool | None) -> tuple[Part, str]:
     """The unseen rows, and what to call them."""
     if data is None:
-        return prepare(trained.options).test, "the test rows" if _is_table(
-            trained
-        ) else "the test images"
+        ready = prepare_stream if trained.options.stream else prepare
+        kind = "rows" if _is_table(trained) else "images"
+        return ready(trained.options).test, f"the test {kind}"
     opened = open_like(data, trained.preprocessing, trained.header(header))
     known, _ = known_data(trained.preprocessing, opened)
     return encode_known(trained.preprocessing, known), f"the rows of {data}"

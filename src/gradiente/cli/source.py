@@ -1,6 +1,7 @@
 """What the argument DATA stands for: a built-in data set, a folder of images, or a table."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,8 @@ from gradiente.base.errors import DataError
 from gradiente.data.builtin import BUILT_IN, load_builtin
 from gradiente.data.images import Images, read_images
 from gradiente.data.tables import read_table
+
+MOST_BYTES = 2 << 30  # of the pixels of images in memory
 
 if TYPE_CHECKING:
     from polars import DataFrame
@@ -25,12 +28,20 @@ def open_data(
         return load_builtin(data)
     path = Path(data)
     if path.is_dir():
-        return read_images(path)
+        return images_in(path)
     if not path.exists() and path.parent == Path(".") and not path.suffix:
         close = get_close_matches(data, BUILT_IN, n=1)
         advice = f"did you mean {close[0]}?" if close else f"there are {', '.join(BUILT_IN)}."
         raise DataError(f"there is no file {data} and no built-in data set of this name: {advice}")
     return read_table(path, header, as_text)
+
+
+def images_in(
+    folder: Path, size: tuple[int, int] | None = None, channels: int | None = None
+) -> Images:
+    """The images of a folder: in memory, or left in their files where they would fill it."""
+    images = read_images(folder, size, channels, in_memory=False)
+    return images if images.x.nbytes > MOST_BYTES else replace(images, x=images.x[:])
 
 
 def default_target(data: str) -> str | None:

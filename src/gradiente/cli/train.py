@@ -12,7 +12,8 @@ from gradiente.base.errors import InvalidArgumentError
 from gradiente.cli import parameters as p
 from gradiente.cli.options import NAMES, TrainOptions, gather_options
 from gradiente.cli.outcome import Outcome
-from gradiente.cli.prepare import Prepared, prepare
+from gradiente.cli.prepare import Part, Prepared, for_network, prepare
+from gradiente.cli.prepare_stream import prepare_stream
 from gradiente.cli.recipe import build_trainer, complete
 from gradiente.cli.run_folder import Run, free_name, new_run_folder, write_run
 from gradiente.cli.scores import baseline_output, baseline_scores, scores
@@ -20,6 +21,7 @@ from gradiente.cli.screen import console
 from gradiente.cli.source import short_name
 from gradiente.cli.train_screen import conclude, describe
 from gradiente.cli.unfinished import KeepUnfinished, find_unfinished
+from gradiente.data.images import ImageFiles
 from gradiente.data.stream_images import AugmentedImages
 from gradiente.train.loop import INTERRUPTED
 from gradiente.train.trainer import Trainer
@@ -37,6 +39,7 @@ def train(
     test_fraction: p.TestFraction = None,
     drop: p.Drop = None,
     scaling: p.Scaling = None,
+    stream: p.Stream = None,
     hidden: p.Hidden = None,
     activation: p.Activation = None,
     dropout: p.Dropout = None,
@@ -106,7 +109,7 @@ def run(
     path = output if output is not None else free_name(short_name(options.data))
     screen = console(quiet=quiet)
     with terminated_as_interrupted(), new_run_folder(path) as folder:
-        data = prepare(options)
+        data = (prepare_stream if options.stream else prepare)(options)
         options = complete(options, data.preprocessing, len(data.train))
         steps = _steps(options, len(data.train))
         if checkpoint is None:
@@ -158,13 +161,14 @@ def _fit(
         epochs=options.epochs - len(trainer.history),
         callbacks=[keeper],
         batch_size=options.batch_size,
-        validation=(data.validation.x, data.validation.y) if validated else None,
+        validation=_validation(data.validation) if validated else None,
         early_stopping=options.patience if validated else None,
         max_seconds=options.max_seconds,
         sampling="balanced" if options.balanced else None,
         verbose=False if quiet else None,
     )
     if not len(trainer.history):
+        keeper.forget()
         raise KeyboardInterrupt
     if trainer.optimizer.average is not None and not validated:
         with trainer.averaged():  # early stopping would have put averages back already
@@ -172,9 +176,15 @@ def _fit(
         trainer.set_weights(averages)
 
 
+def _validation(part: Part) -> Any:
+    return AugmentedImages(part.x, part.y) if isinstance(part.x, ImageFiles) else (part.x, part.y)
+
+
 def _training_data(options: TrainOptions, data: Prepared) -> tuple[Any, Any]:
-    """x and y, or for images that are changed at random a stream of both."""
-    if not options.augments:
+    """x and y, or a stream of both: of rows on the disk, or of images changed at random."""
+    if data.stream is not None:
+        return data.stream, None
+    if not options.augments and not isinstance(data.train.x, ImageFiles):
         return data.train.x, data.train.y
     changes = {name: getattr(options, name) for name in ("flip", "crop", "rotate", "mixup")}
     return AugmentedImages(data.train.x, data.train.y, **changes), None
@@ -186,7 +196,7 @@ def _outcome(data: Prepared, trainer: Trainer) -> Outcome:
     output = baseline_output(target, data.train.y)
     parts = {"train": data.train, "validation": data.validation, "test": data.test}
     return Outcome(
-        test=scores(target, trainer.predict(data.test.x), data.test.y),
+        test=scores(target, trainer.predict(for_network(data.test.x)), data.test.y),
         baseline=baseline_scores(target, output, data.test.y),
         baseline_output=output,
         rows={name: len(part) for name, part in parts.items()},

@@ -42,6 +42,8 @@ def describe(screen: "Console", options: TrainOptions, data: Prepared, trainer: 
         f"{options.optimizer} on {options.loss}, learning rate {options.learning_rate:g} "
         f"({options.schedule}), batches of {options.batch_size}, at most {options.epochs} epochs",
     )
+    if options.stream:
+        note(screen, f"read chunk by chunk; columns encoded as {len(data.train.y):,} rows suggest")
     if options.balanced:
         note(screen, "every class equally often in training")
     screen.print()
@@ -92,7 +94,7 @@ def _target(data: Prepared) -> str:
         values = target.decode(data.train.y)
         low, high = format_score(min(values)), format_score(max(values))
         return f"{target.name}, a quantity from {low} to {high}"
-    shares = np.bincount(data.train.y, minlength=target.outputs) / len(data.train)
+    shares = np.bincount(data.train.y, minlength=target.outputs) / len(data.train.y)
     order = np.argsort(-shares, kind="stable")[:MOST_CLASSES]
     listed = ", ".join(f"{target.classes[label]} {shares[label]:.0%}" for label in order)
     more = ", ..." * (len(order) < target.outputs)

@@ -7,8 +7,10 @@ import numpy as np
 
 from gradiente.base.errors import DataError, RunError
 from gradiente.data.fields import read_number, read_whole_number
-from gradiente.data.images import Images
+from gradiente.data.images import ImageFiles, Images
 from gradiente.data.target import ClassTarget, target_from_dict, target_to_dict
+
+MOST_SEEN = 2000  # images that mean and spread are taken of, where they are not in memory
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,10 @@ class ImagePreprocessing:
     scale: float
     target: ClassTarget
 
-    def transform(self, x: np.ndarray) -> np.ndarray:
+    def transform(self, x: Any) -> Any:
         """Standardised pixels, float32 of the same shape (n, height, width, channels)."""
+        if isinstance(x, ImageFiles):
+            return x.standardized(self.mean, self.scale)
         return (x - np.float32(self.mean)) / np.float32(self.scale)
 
     def example(self) -> np.ndarray:
@@ -64,6 +68,8 @@ def fit_images(images: Images, rows: np.ndarray) -> ImagePreprocessing:
             "the images are not divided into two or more classes: put those of each class into a "
             "folder of its own."
         )
+    if isinstance(images.x, ImageFiles):
+        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_SEEN)).astype(int)]
     pixels = images.x[rows]
     _, height, width, channels = images.x.shape
     return ImagePreprocessing(

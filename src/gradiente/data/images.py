@@ -17,24 +17,52 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", "
 class ImageFiles:
     """Pixels of images that are read when they are asked for, as those of an array are.
 
-    `x[rows]` with an array of places is float32 (rows, height, width, channels) between 0 and 1.
+    `x[rows]` with an array of places is float32 (rows, height, width, channels) between 0 and 1, or
+    these numbers minus `mean` divided by `scale`.
     """
 
     dtype = np.dtype(np.float32)
     ndim = 4
 
-    def __init__(self, files: Sequence[Path], size: tuple[int, int], channels: int):
+    def __init__(
+        self,
+        files: Sequence[Path],
+        size: tuple[int, int],
+        channels: int,
+        mean: float = 0.0,
+        scale: float = 1.0,
+    ):
         self.files = tuple(files)
+        self.mean, self.scale = mean, scale
         self.shape = (len(self.files), *size, channels)
 
     def __len__(self) -> int:
         return len(self.files)
+
+    @property
+    def nbytes(self) -> int:
+        """What all of them would take in memory."""
+        return int(np.prod(self.shape)) * self.dtype.itemsize
+
+    def chosen(self, rows: np.ndarray) -> "ImageFiles":
+        """Those at some places, still in their files."""
+        _, height, width, channels = self.shape
+        files = [self.files[int(place)] for place in rows]
+        return ImageFiles(files, (height, width), channels, self.mean, self.scale)
+
+    def standardized(self, mean: float, scale: float) -> "ImageFiles":
+        """The same, less a mean and divided by a scale when they are read."""
+        _, height, width, channels = self.shape
+        return ImageFiles(self.files, (height, width), channels, mean, scale)
 
     def __getitem__(self, rows: Any) -> np.ndarray:
         chosen = np.arange(len(self.files))[rows]
         files = [self.files[int(place)] for place in np.atleast_1d(chosen)]
         _, height, width, channels = self.shape
         pixels = [_pixels(_open(file), (height, width), channels) for file in files]
+        if self.mean or self.scale != 1.0:
+            mean, scale = np.float32(self.mean), np.float32(self.scale)
+            pixels = [(picture - mean) / scale for picture in pixels]
         if np.ndim(chosen) == 0:
             return pixels[0]
         return np.stack(pixels) if pixels else np.zeros((0, *self.shape[1:]), self.dtype)

@@ -1,8 +1,9 @@
 """Weights of PyTorch, Keras and scikit-learn, put into a network of the same layers.
 
 The network is built first: files of weights do not say what is computed with them, and code that
-does is never run. Dense, convolution, embedding, batch and layer normalization are known. Images
-have their channels last here, so that weights of PyTorch after flattening images do not fit.
+does is never run. The layers that are known stand in `pytorch_layers.PYTORCH` and
+`keras_layers.KERAS`. Images have their channels last here, so that weights of PyTorch after
+flattening images do not fit.
 """
 
 import re
@@ -12,46 +13,24 @@ from typing import Any
 
 import numpy as np
 
-from gradiente.base.errors import BackendError, InvalidArgumentError, RunError
+from gradiente.base.errors import (
+    BackendError,
+    GradienteError,
+    InvalidArgumentError,
+    RunError,
+)
+from gradiente.interchange.keras_layers import KERAS, name_of
+from gradiente.interchange.pytorch_layers import PYTORCH, RENAMED
+from gradiente.interchange.source import Named, Source
 from gradiente.nn.activations import ACTIVATIONS
-from gradiente.nn.convolution import Convolution
 from gradiente.nn.dense import Dense
-from gradiente.nn.embedding import Embedding
 from gradiente.nn.module import Module
-from gradiente.nn.normalization import BatchNorm, LayerNorm
 from gradiente.nn.sequential import Sequential
 
 Arrays = Mapping[str, np.ndarray]
-Convert = Callable[[np.ndarray], np.ndarray]
 
 
-def _same(array: np.ndarray) -> np.ndarray:
-    return array
-
-
-def _channels_last(kernel: np.ndarray) -> np.ndarray:
-    """(filters, channels, *sizes) -> (*sizes, channels, filters)."""
-    return np.moveaxis(kernel, (0, 1), (-1, -2))
-
-
-AFFINE: dict[str, Convert] = {"weight": _same, "bias": _same}
-PYTORCH: dict[type[Module], dict[str, Convert]] = {
-    Dense: {"weight": np.transpose, "bias": _same},
-    Convolution: {"weight": _channels_last, "bias": _same},
-    Embedding: {"weight": _same},
-    LayerNorm: AFFINE,
-    BatchNorm: {**AFFINE, "running_mean": _same, "running_variance": _same},
-}
-"""What each layer takes, in the order in which Keras numbers it, and what becomes of PyTorch's."""
-PYTORCH_NAMES = {"running_variance": "running_var"}
 COUNTED = "num_batches_tracked"  # of PyTorch's batch normalization, which nothing here needs
-KERAS: dict[type[Module], str] = {
-    Dense: "dense",
-    Convolution: r"conv[123]d",
-    Embedding: "embedding",
-    LayerNorm: "layer_normalization",
-    BatchNorm: "batch_normalization",
-}
 SCIKIT_LEARN = {"identity": "linear", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
 
 
@@ -64,22 +43,19 @@ def load_pytorch(
         load_pytorch(nn.Sequential(nn.Dense(64), nn.relu, nn.Dense(3)), "model.safetensors")
 
     source: a safetensors file, or arrays by name. Pickled files are not read.
-    names: the path here of a layer there, where they differ: `{"encoder.fc": "0"}`; layers at the
-        same place in a Sequential, or in attributes of the same name, are found without.
-    Raises `RunError` for a file that is none, or arrays that are missing or left over, and
-    `InvalidArgumentError` for layers that are not known.
+    names: the path here of a layer there, where they differ: `{"encoder.fc": "0"}`, also of one
+        with others inside; layers at the same place in a Sequential, or in attributes of the same
+        name, are found without, and so are the parts of recurrent layers and transformers.
+    Raises `RunError` for a file that is none, or arrays that are missing, left over or of other
+    shapes, and `InvalidArgumentError` for layers that are not known.
     """
     arrays = dict(_safetensors(Path(source)) if isinstance(source, str | Path) else source)
     arrays = {n: v for n, v in arrays.items() if n.rpartition(".")[2] != COUNTED}
-    theirs = {here: there for there, here in (names or {}).items()}
+    paths = _their_paths(network, names or {})
     state: dict[str, np.ndarray] = {}
-    for path, layer in _layers(network):
-        for name in _wanted(layer):
-            there = _joined(theirs.get(path, path), PYTORCH_NAMES.get(name, name))
-            if there not in arrays:
-                raise RunError(f"the weights have no `{there}` for `{_joined(path, name)}`.")
-            convert = PYTORCH[type(layer)][name]
-            state[_joined(path, name)] = convert(np.asarray(arrays.pop(there)))
+    for path, layer in _layers(network, PYTORCH):
+        given = Source(arrays, paths(path), path)
+        state |= _converted(PYTORCH[type(layer)], layer, given)
     return _filled(network, state, list(arrays))
 
 
@@ -94,24 +70,17 @@ def load_keras(network: Module, source: str | Path | Arrays) -> Module:
     Raises as `load_pytorch`, and `BackendError` without h5py.
     """
     arrays = dict(_h5(Path(source)) if isinstance(source, str | Path) else source)
+    arrays = {n: v for n, v in arrays.items() if "vars/" in n and not n.startswith("optimizer")}
+    groups: dict[str, list[str]] = {}
     state: dict[str, np.ndarray] = {}
-    used: set[str] = set()
-    for kind, pattern in KERAS.items():
-        groups = _numbered(arrays, pattern)
-        for path, layer in _layers(network):
-            if type(layer) is not kind:
-                continue
-            if not groups:
-                raise RunError(f"the weights have no layer for `{path}` ({kind.__name__}).")
-            group = groups.pop(0)
-            for number, name in enumerate(_wanted(layer)):
-                there = f"{group}/vars/{number}"
-                if there not in arrays:
-                    raise RunError(f"the weights have no `{there}` for `{_joined(path, name)}`.")
-                state[_joined(path, name)] = np.asarray(arrays[there])
-                used.add(there)
-    left = [name for name in arrays if "/vars/" in name and name not in used]
-    return _filled(network, state, [name for name in left if not name.startswith("optimizer")])
+    for path, layer in _layers(network, KERAS):
+        kind = name_of(layer)
+        numbered = groups.setdefault(kind, _numbered(arrays, kind))
+        if not numbered:
+            raise RunError(f"the weights have no layer for `{path}` ({type(layer).__name__}).")
+        given = Source(arrays, numbered.pop(0), path, separator="/")
+        state |= _converted(KERAS[type(layer)][1], layer, given)
+    return _filled(network, state, list(arrays))
 
 
 def from_scikit_learn(estimator: Any) -> Sequential:
@@ -135,12 +104,14 @@ def from_scikit_learn(estimator: Any) -> Sequential:
     return network
 
 
-def _layers(network: Module) -> list[tuple[str, Module]]:
-    """The layers that have weights, by path."""
-    found = []
+def _layers(network: Module, known: Mapping[type[Module], Any]) -> list[tuple[str, Module]]:
+    """The layers that have weights, by path; what is inside of a known one belongs to it."""
+    found: list[tuple[str, Module]] = []
     owners = {path.rpartition(".")[0] for path in network.state()}
     for path, module in network.modules().items():
-        if type(module) in PYTORCH:
+        if any(_is_inside(path, other) for other, _ in found):
+            continue
+        if type(module) in known:
             found.append((path, module))
         elif path in owners:
             raise InvalidArgumentError(
@@ -149,11 +120,41 @@ def _layers(network: Module) -> list[tuple[str, Module]]:
     return found
 
 
-def _wanted(layer: Module) -> list[str]:
-    """The arrays a layer has, without those it was told to do without."""
-    without = set() if getattr(layer, "use_bias", True) else {"bias"}
-    without |= set() if getattr(layer, "affine", True) else {"weight", "bias"}
-    return [name for name in PYTORCH[type(layer)] if name not in without]
+def _is_inside(path: str, other: str) -> bool:
+    return path != other and (not other or path.startswith(f"{other}."))
+
+
+def _their_paths(network: Module, names: Mapping[str, str]) -> Callable[[str], str]:
+    """What a path in the network is in PyTorch."""
+    modules, given = network.modules(), {here: there for there, here in names.items()}
+
+    def there(path: str) -> str:
+        if path in given or not path:
+            return given.get(path, path)
+        parts = path.split(".")
+        for cut in range(len(parts) - 1, -1, -1):
+            outer, inner = ".".join(parts[:cut]), ".".join(parts[cut:])
+            renamed = RENAMED.get(type(modules.get(outer)), {})  # type: ignore[arg-type]
+            if inner in renamed:
+                return _joined(there(outer), renamed[inner])
+        return _joined(there(".".join(parts[:-1])), parts[-1])
+
+    return there
+
+
+def _converted(
+    convert: Callable[[Any, Source], Named], layer: Module, given: Source
+) -> dict[str, np.ndarray]:
+    """The arrays of a layer by their paths in the network."""
+    try:
+        return {_joined(given.here, name): array for name, array in convert(layer, given)}
+    except GradienteError:
+        raise
+    except (ValueError, IndexError) as error:
+        raise RunError(
+            f"the weights of `{given.there}` do not have the shapes of `{given.here}`, {layer!r}: "
+            f"{error}."
+        ) from None
 
 
 def _filled(network: Module, state: dict[str, np.ndarray], left: list[str]) -> Module:
@@ -169,9 +170,9 @@ def _joined(path: str, name: str) -> str:
 
 def _numbered(arrays: Arrays, pattern: str) -> list[str]:
     """The groups of layers of one kind, `dense`, `dense_1`, ..., in order."""
-    form = re.compile(rf"((?:.*/)?{pattern}(?:_(\d+))?)/vars/\d+")
+    form = re.compile(rf"((?:.*/)?{pattern}(?:_(\d+))?)/(?:[a-z_]+/)*vars/\d+")
     found = {match[1]: int(match[2] or 0) for match in map(form.fullmatch, arrays) if match}
-    return sorted((g for g in found if not g.startswith("optimizer")), key=lambda g: found[g])
+    return sorted(found, key=lambda group: found[group])
 
 
 def _safetensors(path: Path) -> dict[str, np.ndarray]:

@@ -47,6 +47,7 @@ class Checkpoint(Callback):
     Raises `InvalidArgumentError` for numbers that make no sense, and a column that is not there.
     """
 
+    touches_network = False
     comes_last = True  # a checkpoint has what all other callbacks remember of the epoch
 
     def __init__(

@@ -177,6 +177,9 @@ def remind(callbacks: Sequence[Callback], states: Mapping[str, Any]) -> None:
                 f"does not understand ({type(error).__name__}: {error}): set trainer.position = "
                 "None to begin anew."
             ) from error
+        except Exception as error:
+            error.add_note(f"raised in load_state of the callback {callback!r}")
+            raise
 
 
 def _named(callbacks: Sequence[Callback]) -> dict[str, Callback]:
