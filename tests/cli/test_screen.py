@@ -1,8 +1,10 @@
 """How results look on the screen."""
 
+import io
 import math
 
 import pytest
+from rich.console import Console
 
 from gradiente.cli.screen import commands, console, fact, format_score, show_scores
 
@@ -38,3 +40,12 @@ def test_long_lines_are_not_broken(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     fact(console(), "saved", "a/very/long/path/" * 10)
     assert "a/very/long/path/" * 10 in capsys.readouterr().out
+
+
+def test_only_the_label_is_bold():
+    screen = Console(force_terminal=True, file=io.StringIO(), color_system="standard")
+    fact(screen, "rows", "12 to train")
+    commands(screen, [("gradiente summary run", "look")])
+    first, second = screen.file.getvalue().splitlines()
+    assert first == "\x1b[1mrows      \x1b[0m12 to train"
+    assert second == "\x1b[36m  gradiente summary run\x1b[0m\x1b[2m  look\x1b[0m"

@@ -20,7 +20,8 @@ def fact(screen: "Console", label: str, text: str) -> None:
     """A line with a label in front."""
     from rich.text import Text
 
-    screen.print(Text(label.ljust(LABEL_WIDTH), style="bold") + Text(text), soft_wrap=True)
+    # Not a sum of texts, which takes the style of the first for all.
+    screen.print(Text.assemble((label.ljust(LABEL_WIDTH), "bold"), text), soft_wrap=True)
 
 
 def note(screen: "Console", text: str) -> None:
@@ -36,7 +37,7 @@ def commands(screen: "Console", lines: list[tuple[str, str]]) -> None:
 
     width = max(len(command) for command, _ in lines)
     for command, meaning in lines:
-        line = Text(f"  {command.ljust(width)}", style="cyan") + Text(f"  {meaning}", style="dim")
+        line = Text.assemble((f"  {command.ljust(width)}", "cyan"), (f"  {meaning}", "dim"))
         screen.print(line, soft_wrap=True)
 
 
