@@ -3,39 +3,14 @@
 import warnings
 
 import pytest
-from sklearn.datasets import (
-    load_breast_cancer,
-    load_diabetes,
-    load_digits,
-    load_iris,
-    load_wine,
-    make_friedman1,
-    make_friedman2,
-    make_hastie_10_2,
-    make_moons,
-    make_regression,
-)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_val_score
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from threadpoolctl import threadpool_limits
 
 import gradiente as gd
+from benchmarks.estimators import CLASSES, NUMBERS
 
-CLASSES = {
-    "iris": lambda: load_iris(return_X_y=True),
-    "wine": lambda: load_wine(return_X_y=True),
-    "breast cancer": lambda: load_breast_cancer(return_X_y=True),
-    "digits": lambda: load_digits(return_X_y=True),
-    "moons": lambda: make_moons(500, noise=0.25, random_state=0),
-    "hastie": lambda: make_hastie_10_2(800, random_state=0),
-}
-NUMBERS = {
-    "diabetes": lambda: load_diabetes(return_X_y=True),
-    "friedman 1": lambda: make_friedman1(600, noise=1.0, random_state=0),
-    "friedman 2": lambda: make_friedman2(600, noise=10.0, random_state=0),
-    "linear": lambda: make_regression(400, 20, n_informative=10, noise=20.0, random_state=0),
-}
 CHANCE = 0.01  # how far two seeds of one network are apart on tables of this size
 
 

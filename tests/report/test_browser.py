@@ -56,6 +56,21 @@ def fits(page):
     )
 
 
+def covered_by_legends(page):
+    """The titles and the curves of results that a legend lies on."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll('#result .js-plotly-plot')].flatMap(plot => {
+            const legend = plot.querySelector('.legend');
+            if (legend === null) return [];
+            const a = legend.getBoundingClientRect();
+            return [...plot.querySelectorAll('.gtitle, .xtitle, .cartesianlayer .plot')]
+                .map(other => [other.getBoundingClientRect(), other.getAttribute('class')])
+                .filter(([b]) => Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4)
+                .map(([, name]) => name);
+        })"""
+    )
+
+
 @pytest.mark.parametrize("name", ["classes", "numbers"])
 @pytest.mark.parametrize(
     ("width", "scheme"), [(1100, "light"), (1100, "dark"), (390, "light"), (390, "dark")]
@@ -68,6 +83,7 @@ def test_it_is_drawn_and_fits(browser, files, name, width, scheme):
     assert page.locator(".js-plotly-plot .main-svg").count() >= figures.count()
     page.wait_for_timeout(300)
     assert fits(page) == [0, False]
+    assert covered_by_legends(page) == []
     background, text = page.evaluate(
         "() => ['backgroundColor', 'color'].map(name => getComputedStyle(document.body)[name])"
     )
@@ -100,23 +116,4 @@ def test_it_can_be_printed(browser, files):
     assert paper.startswith(b"%PDF") and len(paper) > 20_000 and wrong == []
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    page.context.close()
-
-
-@pytest.mark.parametrize("width", [1100, 390])
-def test_legends_cover_neither_titles_nor_axes(browser, files, width):
-    page, _ = opened(browser, files["classes"], width)
-    page.wait_for_timeout(300)
-    covered = page.evaluate(
-        """() => [...document.querySelectorAll('#result .js-plotly-plot')].flatMap(plot => {
-            const legend = plot.querySelector('.legend');
-            if (legend === null) return [];
-            const a = legend.getBoundingClientRect();
-            return [...plot.querySelectorAll('.gtitle, .xtitle, .cartesianlayer .plot')]
-                .map(other => [other.getBoundingClientRect(), other.getAttribute('class')])
-                .filter(([b]) => Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4)
-                .map(([, name]) => name);
-        })"""
-    )
-    assert covered == []
     page.context.close()

@@ -51,14 +51,14 @@ def test_scores_of_numbers_are_those_of_scikit_learn():
 
 def test_intervals_cover_the_truth_nineteen_times_in_twenty():
     covered = 0
-    for seed in range(60):
+    for seed in range(24):
         random = np.random.default_rng(seed)
         right = random.uniform(size=80) < 0.7
         y = np.zeros(80, int)
         shares = np.where(right[:, None], [0.9, 0.1], [0.1, 0.9])
         accuracy = measured(Classes(shares, y, ("a", "b"), np.array([1.0, 0.0])))[0]
         covered += accuracy.interval[0] <= 0.7 <= accuracy.interval[1]
-    assert 51 <= covered <= 60
+    assert 20 <= covered <= 24
 
 
 def test_no_better_and_worse_than_the_baseline():

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from gradiente.base.errors import TreeError
 from gradiente.base.types import ArrayType
 
@@ -137,8 +139,14 @@ def _visit(tree: Tree, leaves: list[Leaf]) -> Structure:
         leaves.append(tree)
         return LEAF
     names, children = container.open(tree)
-    inner = tuple([_visit(child, leaves) for child in children])
-    parts = ((container.build, container.describe(tree)), names, inner)
+    inner = []
+    for child in children:
+        if type(child) is np.ndarray:  # as most leaves are
+            leaves.append(child)
+            inner.append(LEAF)
+        else:
+            inner.append(_visit(child, leaves))
+    parts = ((container.build, container.describe(tree)), names, tuple(inner))
     known = _known.get(parts)
     if known is not None:
         return known
@@ -157,7 +165,9 @@ def _rebuild(structure: Structure, leaves: Iterator[Leaf]) -> Tree:
     if structure.kind is None:
         return next(leaves)
     build, description = structure.kind
-    children = tuple([_rebuild(child, leaves) for child in structure.children])
+    children = tuple(
+        [next(leaves) if child is LEAF else _rebuild(child, leaves) for child in structure.children]
+    )
     return build(description, structure.names, children)
 
 

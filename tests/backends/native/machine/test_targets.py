@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradiente as gd
-from gradiente.backends.native import run
+from gradiente.backends.native import loading
 from gradiente.backends.native.machine import engine
 from gradiente.backends.native.machine.target import Target, host
 from gradiente.backends.native.module import NativeModule
@@ -69,7 +69,7 @@ def problem(dtype):
 def test_narrower_registers_compute_the_same(name, dtype, monkeypatch):
     if name == "avx2" and "+avx2" not in host().features:
         pytest.skip("this CPU has no AVX2")
-    for module in (run, engine):
+    for module in (loading, engine):
         monkeypatch.setattr(module, "host", lambda: X86[name])
     graph, state, data, order = problem(dtype)
     arrays = [np.array(leaf) for leaf in flatten(state)[0]]

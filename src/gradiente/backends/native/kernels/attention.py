@@ -308,7 +308,7 @@ def across(combine: Any, vector: Value) -> Value:
     code, lanes = vector.code, vector.kind.lanes
     while lanes > 1:
         lanes //= 2
-        kind = replace(vector.kind, lanes=lanes)
+        kind = vector.kind.with_lanes(lanes)
         halves = []
         for start in (0, lanes):
             order = ", ".join(f"i32 {start + i}" for i in range(lanes))

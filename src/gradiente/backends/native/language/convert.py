@@ -10,7 +10,7 @@ HALF, SINGLE, DOUBLE = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.f
 
 def convert(value: Any, dtype: np.dtype) -> Any:
     """The value in another data type."""
-    target = replace(value.kind, dtype=dtype)
+    target = value.kind.with_dtype(dtype)
     if value.dtype == dtype:
         return value
     if dtype.kind == "b":
@@ -45,7 +45,7 @@ def _half(value: Any, dtype: np.dtype) -> Any:
     if SINGLE not in (value.dtype, dtype):
         between = _to_odd(value) if value.dtype == DOUBLE else convert(value, SINGLE)
         return convert(between, dtype)
-    target = replace(value.kind, dtype=dtype)
+    target = value.kind.with_dtype(dtype)
     word = _instruction(value.kind, target)
     return value.code.assign(f"{word} {value.kind.text} {value.name} to {target.text}", target)
 

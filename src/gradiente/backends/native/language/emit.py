@@ -7,7 +7,7 @@ directly, because building it is several times faster than going through an obje
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,7 @@ class Value:
 
     def _arithmetic(self, sign: str, other: Any, swapped: bool = False) -> "Value":
         word = ("f" if self.kind.is_float else "") + ARITHMETIC[sign]
-        if self.dtype == BOOL:
+        if self.kind.is_boolean:
             word = {"+": "or", "*": "and", "-": "xor"}[sign]
         return self.code.binary(word, *self._with(other, swapped))
 
@@ -226,16 +226,17 @@ class Code:
     def assign(self, text: str, kind: Kind) -> Value:
         """Append an instruction; its result."""
         name = "%" + self.fresh()
-        self.line(f"{name} = {text}")
+        self.lines.append(f"  {name} = {text}")
         return Value(self, name, kind)
 
     def constant(self, number: Any, kind: Kind) -> Value:
         """A constant; it costs no instruction."""
-        return Value(self, literal(number, kind), kind, np.asarray(number).astype(kind.dtype)[()])
+        number = np.asarray(number).astype(kind.dtype)[()]
+        return Value(self, literal(number, kind), kind, number)
 
     def index(self, number: int) -> Value:
         """A constant index."""
-        return self.constant(number, INDEX)
+        return Value(self, str(int(number)), INDEX, np.int64(number))
 
     def counting(self, kind: Kind) -> Value:
         """A vector of integers: 0, 1, 2, …"""
@@ -245,14 +246,15 @@ class Code:
     def as_kind(self, value: Any, kind: Kind) -> Value:
         """A number as a constant, a scalar repeated over the lanes, a fitting value as it is."""
         if not isinstance(value, Value):
-            return self.constant(value, kind)
+            known = type(value) is int and kind.is_index  # the most frequent ones
+            return self.index(value) if known else self.constant(value, kind)
         if value.kind.lanes == 1 and kind.lanes > 1:
             return self.splat(value, kind.lanes)
         return value
 
     def binary(self, word: str, a: Value, b: Value) -> Value:
         """An instruction on two values of one kind; none for what is known of an index already."""
-        if a.kind == INDEX:
+        if a.kind.is_index:
             known = _known(word, a, b)
             if known is not None:
                 return known if isinstance(known, Value) else self.index(known)
@@ -260,7 +262,7 @@ class Code:
 
     def compare(self, word: str, a: Value, b: Value) -> Value:
         """A comparison: booleans, as many as there are lanes."""
-        return self.assign(f"{word} {a.kind.text} {a.name}, {b.name}", replace(a.kind, dtype=BOOL))
+        return self.assign(f"{word} {a.kind.text} {a.name}, {b.name}", a.kind.with_dtype(BOOL))
 
     def select(self, condition: Value, a: Value, b: Value) -> Value:
         """a where the condition is true, b elsewhere."""
@@ -296,8 +298,8 @@ class Code:
     def splat(self, value: Value, lanes: int) -> Value:
         """A scalar in all lanes of a vector."""
         if value.number is not None:
-            return self.constant(value.number, replace(value.kind, lanes=lanes))
-        kind = replace(value.kind, lanes=lanes)
+            return self.constant(value.number, value.kind.with_lanes(lanes))
+        kind = value.kind.with_lanes(lanes)
         scalar = value.kind.scalar
         first = self.assign(f"insertelement {kind.text} poison, {scalar} {value.name}, i32 0", kind)
         return self.assign(
@@ -308,7 +310,7 @@ class Code:
 
     def bitcast(self, value: Value, dtype: Any) -> Value:
         """The same bits as another type of the same width."""
-        kind = replace(value.kind, dtype=np.dtype(dtype))
+        kind = value.kind.with_dtype(np.dtype(dtype))
         return self.assign(f"bitcast {value.kind.text} {value.name} to {kind.text}", kind)
 
     def convert(self, value: Value, dtype: Any) -> Value:
@@ -320,7 +322,7 @@ class Code:
         if value.kind.lanes == 1:
             return value
         text = f"extractelement {value.kind.text} {value.name}, i64 {place.name}"
-        return self.assign(text, replace(value.kind, lanes=1))
+        return self.assign(text, value.kind.with_lanes(1))
 
     def with_element(self, value: Value, place: Value, one: Value) -> Value:
         """A vector with one element replaced; a scalar becomes it."""
