@@ -6,6 +6,9 @@ from typing import Any
 
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 
+# Without these attributes browsers put the space of a relation around bars and slashes.
+BARS = ("<mo>&#x0007C;</mo>", "<mo>&#x02016;</mo>", "<mo>&#x0002F;</mo>")
+
 
 def on_page_content(content: str, **_: Any) -> str:
     """A page with its formulas drawn; called by mkdocs for each page."""
@@ -20,4 +23,6 @@ def drawn(formula: str, display: bool) -> str:
     unknown = re.findall(r"<m\w+>\\(\w+)", made)
     if unknown:
         raise ValueError(f"the formula {formula!r} has unknown commands: {', '.join(unknown)}")
+    for bar in BARS:
+        made = made.replace(bar, bar.replace("<mo>", '<mo stretchy="false" lspace="0" rspace="0">'))
     return made
