@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gradiente import nn
 from gradiente.base.settings import SETTINGS
 from gradiente.cli.main import main
 from gradiente.rewrite.pipeline import IMPROVEMENTS
@@ -100,6 +101,12 @@ def test_the_files_a_page_names_exist(page):
     named = re.findall(r"`((?:backends|rewrite)/[\w/.]+)`", page.read_text(encoding="utf-8"))
     for name in named:
         assert (package / name).exists(), name
+
+
+def test_every_layer_and_activation_has_its_gradient_derived():
+    pages = "".join(page.read_text(encoding="utf-8") for page in (DOCS / "concepts").glob("*.md"))
+    named = set(re.findall(r"\w+", pages))
+    assert not {*nn.LAYERS, *nn.ACTIVATIONS} - named
 
 
 @pytest.mark.parametrize("page", PAGES)
