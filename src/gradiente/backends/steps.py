@@ -49,12 +49,15 @@ class _Form:
 class _Latest:
     """What ran last, by which more of the same is recognized without looking at every type.
 
-    arrays: those of the state. It is found by the structures of state and data, sizes, and types.
+    arrays: those of the state, which is a tree of this structure. It is found by the structures of
+    state and data, sizes, and types.
     """
 
     key: Key
     form: _Form
     arrays: list[np.ndarray]
+    structure: Structure
+    state: Tree = None
 
 
 class CompiledSteps:
@@ -122,7 +125,11 @@ class CompiledSteps:
         whole: how many rows the batches have into which all of the data are divided; those of
         `order` are such batches or the rest. By default nothing is known of other batches.
         """
-        leaves, structure = flatten(state)
+        before = self._latest
+        if before is not None and state is before.state:  # trees are made anew, never changed
+            leaves, structure = before.arrays, before.structure
+        else:
+            leaves, structure = flatten(state)
         columns, shape = flatten(data)
         rows = order.shape[1]
         whole = whole or rows
@@ -139,12 +146,14 @@ class CompiledSteps:
         else:
             given = form.sharing.given(rows)
             arrays = steps([*arrays, *given], columns, form.sharing.filled_up(order))[: len(leaves)]
-        owned.clear()
-        owned.update((id(array), array) for array in arrays)
+        if not all(map(is_, arrays, leaves)):
+            state = unflatten(structure, arrays)
+            owned.clear()
+            owned.update((id(array), array) for array in arrays)
         if work not in self._recent and len(self._recent) >= RECENT:
             self._recent.clear()
-        self._latest = self._recent[work] = _Latest(key, form, arrays)
-        return unflatten(structure, arrays)
+        self._latest = self._recent[work] = _Latest(key, form, arrays, structure, state)
+        return state
 
     def _chosen(self, leaves: list[Any], work: tuple[Any, ...]) -> _Latest:
         """What runs for a state of such leaves, and such work."""
@@ -156,7 +165,7 @@ class CompiledSteps:
             return structure, states, shape, tuple(types)
 
         serving = self._serving(key, rows, whole, rest)
-        return _Latest(serving, self._form(serving), leaves)
+        return _Latest(serving, self._form(serving), leaves, structure)
 
     def _serving(self, key: Callable[[int], Key], rows: int, whole: int, rest: int) -> Key:
         """The key of the program that serves a batch of so many rows.

@@ -245,7 +245,8 @@ class Learner:
         if position is None:
             # A search has kept those of its last evaluation; else the same arrays serve again.
             kept = self.recipe.optimizer.search is not None
-            state["sums"] = _copied(self._empty_sums, None if kept else state.get("sums"))
+            sums = _copied(self._empty_sums, None if kept else state.get("sums"))
+            self.state = {**state, "sums": sums}
         elif _types(state.get("sums", {})) != _types(self._empty_sums):
             self.position = position
             raise RunError(
