@@ -157,7 +157,8 @@ def compilation(backend: Backend, program: Any, started: float) -> Compilations:
 
 def _key(leaf: Any) -> Any:
     """What tells an argument from others; of an array, as most are, what is known at once."""
-    return (leaf.shape, leaf.dtype) if type(leaf) is np.ndarray else slot_of(leaf)
+    known = type(leaf) is np.ndarray or isinstance(leaf, np.generic)
+    return (leaf.shape, leaf.dtype) if known else slot_of(leaf)
 
 
 def _arrays(leaves: list[Any], slots: list[Slot]) -> list[np.ndarray]:
