@@ -4,12 +4,11 @@ from benchmarks import estimators
 from benchmarks.estimators import compare, lines
 
 
-def test_both_libraries_fit_all_folds():
+def test_both_libraries_fit_all_folds_from_all_seeds():
     for fits in compare("iris", max_iter=1):
         assert 0 <= fits.score <= 1
         assert fits.epochs == 1
-        assert 0 < fits.first < fits.seconds
-        assert fits.processor > 0
+        assert fits.seconds > 0 and fits.first > 0 and fits.processor > 0
 
 
 def test_a_row_is_printed_for_each_table(monkeypatch):
