@@ -49,14 +49,12 @@ class _Form:
 class _Latest:
     """What ran last, by which more of the same is recognized without looking at every type.
 
-    arrays: those of the state, which is a tree of this structure. It is found by the structures of
-    state and data, sizes, and types.
+    arrays: those of the state. It is found by the structures of state and data, sizes, and types.
     """
 
     key: Key
     form: _Form
     arrays: list[np.ndarray]
-    structure: Structure
     state: Tree = None
 
 
@@ -127,7 +125,7 @@ class CompiledSteps:
         """
         before = self._latest
         if before is not None and state is before.state:  # trees are made anew, never changed
-            leaves, structure = before.arrays, before.structure
+            leaves, structure = before.arrays, before.key[0]
         else:
             leaves, structure = flatten(state)
         columns, shape = flatten(data)
@@ -150,9 +148,10 @@ class CompiledSteps:
             state = unflatten(structure, arrays)
             owned.clear()
             owned.update((id(array), array) for array in arrays)
+            self._recent.clear()  # nothing is to keep the arrays of a former state alive
         if work not in self._recent and len(self._recent) >= RECENT:
             self._recent.clear()
-        self._latest = self._recent[work] = _Latest(key, form, arrays, structure, state)
+        self._latest = self._recent[work] = _Latest(key, form, arrays, state)
         return state
 
     def _chosen(self, leaves: list[Any], work: tuple[Any, ...]) -> _Latest:
@@ -165,7 +164,7 @@ class CompiledSteps:
             return structure, states, shape, tuple(types)
 
         serving = self._serving(key, rows, whole, rest)
-        return _Latest(serving, self._form(serving), leaves, structure)
+        return _Latest(serving, self._form(serving), leaves)
 
     def _serving(self, key: Callable[[int], Key], rows: int, whole: int, rest: int) -> Key:
         """The key of the program that serves a batch of so many rows.

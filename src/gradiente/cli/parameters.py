@@ -20,6 +20,11 @@ def _option(help: str, panel: str, default: str = "", metavar: str | None = None
     return typer.Option(help=text, rich_help_panel=panel, show_default=False, metavar=metavar)
 
 
+def _flag(names: tuple[str, ...], help: str, panel: str) -> object:
+    """A switch, which is off unless it is given."""
+    return typer.Option(*names, help=help, rich_help_panel=panel, show_default=False)
+
+
 Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP, show_default=False)]
 OptionalData = Annotated[
     str | None, typer.Argument(metavar="DATA", help=DATA_HELP, show_default=False)
@@ -88,11 +93,10 @@ Drop = Annotated[
 ]
 Stream = Annotated[
     bool | None,
-    typer.Option(
-        "--stream",
-        help="Read a Parquet file chunk by chunk in every epoch: for more rows than memory holds.",
-        rich_help_panel=FILES,
-        show_default=False,
+    _flag(
+        ("--stream",),
+        "Read a Parquet file chunk by chunk in every epoch: for more rows than memory holds.",
+        FILES,
     ),
 ]
 Scaling = Annotated[
@@ -103,12 +107,7 @@ Scaling = Annotated[
 ]
 Balanced = Annotated[
     bool | None,
-    typer.Option(
-        "--balanced",
-        help="Train on every class equally often, also on rare ones.",
-        rich_help_panel=TRAINING,
-        show_default=False,
-    ),
+    _flag(("--balanced",), "Train on every class equally often, also on rare ones.", TRAINING),
 ]
 WeightDecay = Annotated[
     float | None,
@@ -118,12 +117,7 @@ WeightDecay = Annotated[
 ]
 Flip = Annotated[
     bool | None,
-    typer.Option(
-        "--flip",
-        help="Exchange left and right in half of the images.",
-        rich_help_panel=IMAGES,
-        show_default=False,
-    ),
+    _flag(("--flip",), "Exchange left and right in half of the images.", IMAGES),
 ]
 Crop = Annotated[
     int | None,
@@ -165,9 +159,7 @@ Threads = Annotated[
 ]
 Quiet = Annotated[
     bool,
-    typer.Option(
-        "--quiet", "-q", help="Say nothing but errors.", rich_help_panel=FILES, show_default=False
-    ),
+    _flag(("--quiet", "-q"), "Say nothing but errors.", FILES),
 ]
 
 Hidden = Annotated[

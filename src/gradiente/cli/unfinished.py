@@ -15,7 +15,7 @@ from gradiente.cli.options import TrainOptions, checked_options
 from gradiente.cli.run_folder import CONFIG, UNFINISHED
 from gradiente.cli.toml import read_toml, write_toml
 from gradiente.train.callbacks import Callback
-from gradiente.train.checkpoint_folder import next_path, prune
+from gradiente.train.checkpoint_folder import checkpoints_in, next_path, prune
 from gradiente.train.history import Row
 from gradiente.train.signals import SignalWatch
 
@@ -90,7 +90,7 @@ class KeepUnfinished(Callback):
 
     def hand_over(self, run: Path) -> None:
         """Put the last checkpoint into the folder of a run that was interrupted."""
-        written = sorted(self._folder.glob("checkpoint-*.gradiente"))
+        written = checkpoints_in(self._folder) if self._folder.exists() else []
         if written:
             shutil.copyfile(written[-1], run / UNFINISHED)
 

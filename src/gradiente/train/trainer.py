@@ -228,9 +228,9 @@ class Trainer:
             elsewhere; `False` is silent.
         profile: measure the training steps; `history.profile` says where their time went, and is
             printed at the end unless verbose is `False`. Results are the same bits.
-        flow: look at the gradient in each layer on about every hundredth batch, more rarely for
-            small networks, at most twice an epoch; on every so many, if a number is given.
-            `history.flow` has it. Results are the same.
+        flow: look at the gradient in each layer on a few batches, or on every so many, if a number
+            is given. `history.flow` has it. Results are the same.
+
         Ctrl-C ends the training, keeps the weights of the best epoch and returns the history. A
         loss that is no longer finite raises `NonFiniteError`, with the best finite weights put
         back. Raises `DataError` for data that cannot be trained on.

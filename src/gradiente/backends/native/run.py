@@ -3,6 +3,8 @@
 import ctypes
 import threading
 import time
+import weakref
+from typing import Any
 
 import numpy as np
 
@@ -144,7 +146,7 @@ class NativeSteps(_Callable):
         self.batches = [aligned(self.module.size(node)) for node in self.module.gathered_nodes]
         unused = [self.status] * len(self.module.graph.outputs)
         self._fixed = places([*self.batches, *self.module.constants, *unused])
-        self._states: dict[tuple[int, ...], tuple[Arrays, list[int]]] = {}
+        self._states: dict[tuple[int, ...], tuple[tuple[Any, ...], list[int]]] = {}
 
     def own(self, array: np.ndarray) -> np.ndarray:
         """A copy of an array of the state, where native code works best."""
@@ -170,14 +172,18 @@ class NativeSteps(_Callable):
     def _placed(self, state: Arrays) -> list[int]:
         """The places of a state, which is mostly one of those that ran last.
 
-        Their arrays are kept, and so their identities are theirs alone.
+        Its arrays are not kept alive: when they have gone, others may have their identities.
         """
         key = tuple(map(id, state))
-        if key not in self._states:
+        known, found = self._states.get(key, ((), []))
+        if not known or not all(
+            there() is array for there, array in zip(known, state, strict=True)
+        ):
             if len(self._states) >= RECENT:
                 self._states.clear()
-            self._states[key] = list(state), places(state)
-        return self._states[key][1]
+            found = places(state)
+            self._states[key] = tuple(map(weakref.ref, state)), found
+        return found
 
     def _team(self, steps: int) -> TeamSize:
         """The number of threads for runs of about so many steps: waking them takes its time."""
